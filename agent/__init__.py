@@ -1,0 +1,1 @@
+"""The orchestrator: tools, calls, changes, candidates, choosing."""

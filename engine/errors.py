@@ -1,0 +1,36 @@
+"""Errors of the engine package.
+
+    EngineError
+    ├── RequestError      the request cannot be answered as asked
+    │   └── ContextError  the prompt is longer than the model's context
+    ├── LoadError         weights or tokenizer are missing, damaged or of another version
+    └── TrainingError     the corpus or a checkpoint cannot be used
+"""
+
+
+class EngineError(Exception):
+    """Root of what the engine package raises."""
+
+
+class RequestError(EngineError):
+    """Raised when a request asks for what the engine cannot do."""
+
+
+class ContextError(RequestError):
+    """Raised when a prompt does not fit the context of the model."""
+
+    def __init__(self, seen_tokens: int, max_tokens: int, what: str) -> None:
+        super().__init__(
+            f"{what} takes {seen_tokens} tokens and the model reads {max_tokens}: "
+            "give it a shorter passage"
+        )
+        self.seen_tokens = seen_tokens
+        self.max_tokens = max_tokens
+
+
+class LoadError(EngineError):
+    """Raised when weights or tokenizer cannot be loaded."""
+
+
+class TrainingError(EngineError):
+    """Raised when a corpus or a checkpoint cannot be used."""
