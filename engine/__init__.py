@@ -21,3 +21,12 @@ from .errors import (
     TrainingError as TrainingError,
 )
 from .scripted import ScriptedEngine as ScriptedEngine
+
+
+def __getattr__(name: str) -> object:
+    """EmbeddedEngine brings torch, so it is imported when it is first asked for."""
+    if name == "EmbeddedEngine":
+        from .embedded import EmbeddedEngine
+
+        return EmbeddedEngine
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Three sources of candidates: sampled, infilled, enumerated."""

@@ -1,0 +1,51 @@
+"""The embedded network behind the denoising loop and the scoring passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from engine import tokens
+from engine.models.embedded import EditNetwork
+from engine.prefix import EncodedPrompt
+
+ANY_TEXT, FIRST_SLOT = 0, 1
+"""Kinds of position: text anywhere, and the number of replaced lines in slot 0."""
+
+
+@dataclass(frozen=True)
+class EmbeddedAdapter:
+    """One encoded prompt and the network that reads canvases over it."""
+
+    network: EditNetwork
+    encoded: EncodedPrompt
+    most_replaced: int = tokens.MAX_REPLACED
+
+    @cached_property
+    def vocabularies(self) -> Tensor:
+        """`(2, vocabulary) float`: text positions never take structure tokens, slot 0 takes nothing else."""
+        size = self.network.config.vocabulary
+        text = torch.zeros(size)
+        text[[tokens.PAD, tokens.MASK, tokens.BOS, tokens.LINE, tokens.GAP, tokens.NOOP]] = -torch.inf
+        text[tokens.REPLACED_0 : tokens.INDENT_0] = -torch.inf
+        first = torch.full((size,), -torch.inf)
+        first[tokens.REPLACED_0 : tokens.REPLACED_0 + self.most_replaced + 1] = 0
+        return torch.stack([text, first])
+
+    def open_logits(self, ids: Tensor, positions: Tensor, is_open: Tensor) -> Tensor:
+        """See `Adapter.open_logits`."""
+        hidden = self.network.encode_canvas(ids, positions, self.encoded.prefix)
+        return self.network.text_logits(hidden[is_open]).float()
+
+    @torch.no_grad()
+    def open_log_probabilities(self, ids: Tensor, positions: Tensor, rows_at_once: int = 128) -> Tensor:
+        """`(masked positions, vocabulary) float`, all rows in one pass of chunks; text positions only."""
+        chunks = []
+        for first in range(0, len(ids), rows_at_once):
+            some = ids[first : first + rows_at_once]
+            logits = self.open_logits(some, positions[first : first + rows_at_once], some == tokens.MASK)
+            chunks.append((logits + self.vocabularies[ANY_TEXT]).log_softmax(-1))
+        return torch.cat(chunks)

@@ -1,0 +1,92 @@
+"""`python -m engine.train …`: the shipped model from nothing, in the order of the commands below."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, help=__doc__, no_args_is_help=True)
+Corpus = Annotated[Path, typer.Option(help="Folder of the corpus; never committed.")]
+_MOST_PER_PACKAGE = 2_000
+_MOST_OF_STANDARD_LIBRARY = 9_000
+
+
+@app.command()
+def corpus(
+    wheels: Annotated[Path, typer.Option(help="Folder of wheels: `pip download --no-deps -r packages.txt`.")],
+    folder: Corpus = Path("corpus"),
+    deny_grams: Annotated[Path | None, typer.Option(help="Folder with packages.txt and grams.jsonl.")] = None,
+) -> None:
+    """Read functions from the standard library and from wheels."""
+    from .corpus import build_corpus
+    from .denied import load_deny_list
+
+    report = build_corpus(wheels, folder, load_deny_list(deny_grams))
+    typer.echo({name: n for name, n in report.items() if not name.startswith("functions of")})
+
+
+@app.command()
+def examples(folder: Corpus = Path("corpus"), mutants: int = 2, vocabulary: int = 6144) -> None:
+    """Train the tokenizer and write shards of mutated functions."""
+    from engine.tokens import train_tokenizer
+
+    from .examples import write_shards
+
+    sources = _balanced(folder)
+    tokenizer = train_tokenizer((x for s in sources[:60_000] for x in s.split("\n")), vocabulary)
+    tokenizer.bpe.save(str(folder / "tokenizer.json"))
+    typer.echo(write_shards(sources, folder / "tokenizer.json", folder / "shards", mutants))
+
+
+@app.command()
+def fit(
+    out: Annotated[Path, typer.Option(help="Folder of checkpoint and log.")],
+    minutes: Annotated[float, typer.Option(help="Training time in all; a second call resumes.")],
+    folder: Corpus = Path("corpus"),
+    width: int = 256,
+    layers: int = 6,
+    hidden: int = 704,
+    threads: int = 2,
+    tokens_per_step: int = 6144,
+    compile_blocks: bool = True,
+) -> None:
+    """Train, with checkpoints; call again to go on."""
+    import torch
+
+    from engine.models.embedded import EditNetwork, NetworkConfig
+    from engine.tokens import CodeTokenizer
+
+    from .trainer import TrainConfig, train
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    size = CodeTokenizer.load(folder / "tokenizer.json").size
+    shape = NetworkConfig(size, width, layers, heads=width // 64, hidden=hidden)
+    config = TrainConfig(
+        shards=folder / "shards", out=out, minutes=minutes, tokens_per_step=tokens_per_step, compile=compile_blocks
+    )
+    train(config, EditNetwork(shape))
+
+
+def _balanced(folder: Path) -> list[str]:
+    """Sources in random order, at most so many of one package."""
+    from .corpus import read_corpus
+
+    functions = list(read_corpus(folder / "functions.jsonl.gz"))
+    random.Random(0).shuffle(functions)
+    counts: Counter[str] = Counter()
+    kept = []
+    for function in functions:
+        counts[function.package] += 1
+        limit = _MOST_OF_STANDARD_LIBRARY if function.package == "python" else _MOST_PER_PACKAGE
+        if counts[function.package] <= limit:
+            kept.append(function.source)
+    return kept
+
+
+if __name__ == "__main__":
+    app()
