@@ -1,12 +1,12 @@
 """Errors of the agent package.
 
-    AgentError
-    ├── ToolError        a tool refused: becomes a candidate's fault
-    │   └── ToolRetry    a tool asks to be called once more
-    ├── ToolCrash        a tool broke: not the candidate's doing
-    ├── EditError        an edit cannot be resolved against the snapshot: becomes a candidate's fault
-    ├── ConfigError      the user's input cannot be used: exit code 2
-    └── JournalError     the output folder or the event log cannot be written or read
+AgentError
+├── ToolError        a tool refused: becomes a candidate's fault
+│   └── ToolRetry    a tool asks to be called once more
+├── ToolCrash        a tool broke: not the candidate's doing
+├── EditError        an edit does not resolve against the snapshot: a candidate's fault
+├── ConfigError      the user's input cannot be used: exit code 2
+└── JournalError     the output folder or the event log cannot be written or read
 """
 
 
@@ -19,7 +19,7 @@ class ToolError(AgentError):
 
 
 class ToolRetry(ToolError):
-    """Raised by a tool that may succeed when called again; after the last retry it counts as a refusal."""
+    """Raised by a tool that may succeed when called again; after the last retry a refusal."""
 
 
 class ToolCrash(AgentError):

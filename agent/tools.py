@@ -34,7 +34,8 @@ Deps = TypeVar("Deps")
 Approve: TypeAlias = Callable[[str, Mapping[str, Any]], Awaitable[bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots: a frozen generic class cannot have them before Python 3.12.
+@dataclass(frozen=True, kw_only=True)
 class ToolContext(Generic[Deps]):
     """What a run gives to its tools: to those whose first parameter is annotated `ToolContext`."""
 

@@ -51,13 +51,15 @@ def read_listing(raw_lines: Sequence[str]) -> Listing:
 
 def list_definition(node: Definition, lines: Sequence[str], indent: str = "") -> Listing:
     """The listing of a parsed definition; `lines` are those that it was parsed from."""
-    skipped = _docstring_lines(node) | _comment_lines(node, lines)
-    kept = [
-        (index, lines[index].rstrip())
-        for index in range(node.lineno - 1, node.end_lineno or node.lineno)
-        if index not in skipped
-    ]
-    kept = [(index, _without_trailing_comment(text)) for index, text in kept]
+    inside = _inside_strings(node)
+    skipped = _docstring_lines(node)
+    kept: list[tuple[int, str]] = []
+    for index in range(node.lineno - 1, node.end_lineno or node.lineno):
+        text = lines[index].rstrip()
+        if index not in inside:
+            text = _without_comment(text)
+        if index not in skipped and (text.strip() or index in inside):
+            kept.append((index, text))
     left = node.col_offset
     return Listing(
         tuple(text[left:] if text[:left].isspace() else text for _, text in kept),
@@ -80,16 +82,16 @@ def _docstring_lines(node: Definition) -> set[int]:
     return set(range(first.lineno - 1, first.end_lineno or first.lineno))
 
 
-def _comment_lines(node: Definition, lines: Sequence[str]) -> set[int]:
+def _inside_strings(node: Definition) -> set[int]:
+    """0-based lines that begin inside a string."""
     inside: set[int] = set()
     for child in ast.walk(node):
         if isinstance(child, ast.Constant | ast.JoinedStr) and child.end_lineno != child.lineno:
             inside |= set(range(child.lineno, child.end_lineno or child.lineno))
-    span = range(node.lineno - 1, node.end_lineno or node.lineno)
-    return {i for i in span if i not in inside and lines[i].strip()[:1] in ("", "#")}
+    return inside
 
 
-def _without_trailing_comment(line: str) -> str:
+def _without_comment(line: str) -> str:
     if "#" not in line:
         return line
     try:

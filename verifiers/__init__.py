@@ -10,6 +10,10 @@ from .base import (
     Verdict as Verdict,
     Verifier as Verifier,
 )
+from .complexity import (
+    Complexity as Complexity,
+    ComplexityDelta as ComplexityDelta,
+)
 from .errors import (
     BaseStateError as BaseStateError,
     SandboxError as SandboxError,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.errors import EditError
@@ -24,14 +24,10 @@ class Content:
     texts: tuple[str, ...]
     endings: tuple[str, ...]
     has_bom: bool
+    newline: str = "\n"
+    """The ending of most lines."""
     coding: str = "utf-8"
     """Encoding that the file declares for itself; the bytes are valid UTF-8 in any case."""
-
-    @property
-    def newline(self) -> str:
-        """The ending of most lines; `\\n` when there is none to count."""
-        counted = Counter(ending for ending in self.endings if ending)
-        return counted.most_common(1)[0][0] if counted else "\n"
 
     @property
     def raw(self) -> bytes:
@@ -62,6 +58,7 @@ def read_content(raw: bytes, path: str) -> Content:
         texts=tuple(text for text, _ in lines),
         endings=tuple(ending for _, ending in lines),
         has_bom=has_bom,
+        newline=_usual(ending for _, ending in lines if ending),
         coding=_coding(raw) if path.endswith((".py", ".pyi")) else "utf-8",
     )
 
@@ -83,6 +80,11 @@ def check_encodable(content: Content, lines: Sequence[str], path: str) -> None:
 
 def _cut(piece: str, ending: str) -> tuple[str, str]:
     return (piece[:-1], f"\r{ending}") if piece.endswith("\r") else (piece, ending)
+
+
+def _usual(endings: Iterable[str]) -> str:
+    counted = Counter(endings)
+    return counted.most_common(1)[0][0] if counted else "\n"
 
 
 def _coding(raw: bytes) -> str:

@@ -26,6 +26,7 @@ _GRAMMAR = {
     "insert": (re.compile(rf"{_PATH}\s+(?:{_PLACE})"), "@@ insert PATH before 41#k3"),
     "create": (re.compile(_PATH), "@@ create PATH"),
 }
+_MARKS = re.compile(r"(?:@@\s*)+")
 _COUNT = re.compile(r"[0-9]{1,7}")
 
 
@@ -139,10 +140,9 @@ class _Reader:
         self.num_blank = 0
         if not line.startswith("@@"):
             self._note("indented-header", number)
-        rest = line.strip()[2:].strip()
-        while rest.startswith("@@"):
+        rest = _MARKS.sub("", line.strip(), count=1)
+        if line.strip()[2:].lstrip().startswith("@@"):
             self._note("duplicate-token", number)
-            rest = rest[2:].strip()
         word, rest = [*rest.split(maxsplit=1), "", ""][:2]
         if word == "done":
             self.is_done = True

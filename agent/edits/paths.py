@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from agent.errors import EditError
@@ -44,15 +44,21 @@ def check_not_linked(root: Path, path: str) -> None:
             raise EditError(f"path {path!r}: {'/'.join(parts[:depth])!r} is not a directory")
 
 
-def check_new(root: Path, path: str, known: Iterable[str]) -> None:
+def folded_paths(known: Iterable[str]) -> dict[str, str]:
+    """Every known path and folder by the form in which careless systems see it."""
+    return {_folded(prefix): prefix for path in known for prefix in _prefixes(path)}
+
+
+def check_new(root: Path, path: str, twins: Mapping[str, str]) -> None:
     """Refuse to create what exists, or differs from what exists only in case or Unicode form.
+
+    `twins` comes from `folded_paths`.
 
     Raises:
         EditError: naming the path that is in the way.
     """
     if (root / path).exists():
         raise EditError(f"cannot create {path!r}: it exists; edit it instead")
-    twins = _twins(known)
     for prefix in _prefixes(path):
         twin = twins.get(_folded(prefix), prefix)
         if twin != prefix or (prefix == path and _folded(path) in twins):
@@ -98,7 +104,3 @@ def _folded(path: str) -> str:
 def _prefixes(path: str) -> list[str]:
     parts = path.split("/")
     return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
-
-
-def _twins(known: Iterable[str]) -> dict[str, str]:
-    return {_folded(prefix): prefix for path in known for prefix in _prefixes(path)}

@@ -6,7 +6,7 @@ is raised.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.errors import EditError
@@ -14,10 +14,12 @@ from verifiers import Change, FileChange, Snapshot
 
 from .content import Content, check_encodable, read_content
 from .ops import Anchor, Create, Delete, Edit, Insert, Operation, anchor
-from .paths import check_new, check_not_linked, check_path
+from .paths import check_new, check_not_linked, check_path, folded_paths
 
 RELOCATION_REACH = 4
 """How many lines away from its number an anchor may be found by its hash."""
+
+MAX_OPERATIONS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +55,22 @@ def resolve_noted(operations: Sequence[Operation], snapshot: Snapshot) -> Resolu
     Raises:
         EditError: as `resolve`.
     """
+    if len(operations) > MAX_OPERATIONS:
+        raise EditError(f"{len(operations)} operations; at most {MAX_OPERATIONS} are taken")
     notes: list[str] = []
     by_path: dict[str, list[Operation]] = {}
     for operation in operations:
         by_path.setdefault(operation.path, []).append(operation)
     _check_paths_apart(by_path)
-    files = {path: _file(path, group, snapshot, notes) for path, group in by_path.items()}
+    created = {path: group for path, group in by_path.items() if _creates(group)}
+    edited = {path: group for path, group in by_path.items() if path not in created}
+    files = {path: _edited(path, group, snapshot, notes) for path, group in edited.items()}
+    twins = folded_paths(snapshot.files) if created else {}
+    for path, group in created.items():
+        files[path] = _created(path, group, snapshot, twins, notes)
+        twins.update(folded_paths([path]))
     changed = {path: file for path, file in files.items() if file.before != file.after}
-    return Resolution(change=Change(changed), notes=tuple(notes))
+    return Resolution(change=Change(changed), notes=tuple(dict.fromkeys(notes)))
 
 
 def _check_paths_apart(by_path: dict[str, list[Operation]]) -> None:
@@ -74,12 +84,14 @@ def _check_paths_apart(by_path: dict[str, list[Operation]]) -> None:
                 raise EditError(f"{parent!r} cannot be a file and the folder of {path!r}")
 
 
-def _file(
+def _creates(operations: list[Operation]) -> bool:
+    return any(isinstance(operation, Create) for operation in operations)
+
+
+def _edited(
     path: str, operations: list[Operation], snapshot: Snapshot, notes: list[str]
 ) -> FileChange:
     check_not_linked(snapshot.root, path)
-    if any(isinstance(operation, Create) for operation in operations):
-        return _created(path, operations, snapshot, notes)
     try:
         before = snapshot.read(path)
     except FileNotFoundError as error:
@@ -95,14 +107,19 @@ def _file(
 
 
 def _created(
-    path: str, operations: list[Operation], snapshot: Snapshot, notes: list[str]
+    path: str,
+    operations: list[Operation],
+    snapshot: Snapshot,
+    twins: Mapping[str, str],
+    notes: list[str],
 ) -> FileChange:
+    check_not_linked(snapshot.root, path)
     first = operations[0]
     if not isinstance(first, Create) or any(other != first for other in operations):
         raise EditError(f"{path!r} is created and touched by another operation of the same stream")
     if len(operations) > 1:
         notes.append(f"merged {len(operations)} identical operations on {path}")
-    check_new(snapshot.root, path, snapshot.files)
+    check_new(snapshot.root, path, twins)
     empty = Content(texts=(), endings=(), has_bom=False)
     check_encodable(empty, first.lines, path)
     return FileChange(before=None, after="".join(f"{line}\n" for line in first.lines).encode())
@@ -199,7 +216,7 @@ def _spliced(content: Content, splices: list[_Splice]) -> Content:
 def _with_endings(splice: _Splice, content: Content) -> list[tuple[str, str]]:
     """New lines end as the lines that they replace; more lines, and inserts, as the one before."""
     replaced = content.endings[splice.low : splice.high]
-    last = (content.endings[: splice.high][-1:] or ("",))[0] or content.newline
+    last = (content.endings[splice.high - 1] if splice.high else "") or content.newline
     endings = [*replaced, *[last] * len(splice.lines)][: len(splice.lines)]
     if endings and splice.high == len(content.endings) and content.endings[-1:] == ("",):
         endings[-1] = ""
@@ -210,12 +227,14 @@ def _with_endings(splice: _Splice, content: Content) -> list[tuple[str, str]]:
 
 
 def _joined(lines: list[tuple[str, str]], content: Content) -> Content:
-    """Lines as a file: only the last one may lack its newline."""
+    """Lines as a file: only the last one may lack its newline, and not if it would vanish so."""
+    last = [ending if text else ending or content.newline for text, ending in lines[-1:]]
     endings = [ending or content.newline for _, ending in lines[:-1]]
     return Content(
         texts=tuple(text for text, _ in lines),
-        endings=(*endings, *(ending for _, ending in lines[-1:])),
+        endings=(*endings, *last),
         has_bom=content.has_bom,
+        newline=content.newline,
         coding=content.coding,
     )
 

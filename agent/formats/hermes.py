@@ -6,6 +6,7 @@ A block that does not read stays in the content, word for word, with a diagnosti
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,14 +15,16 @@ from agent.types import Parsed, ToolCall
 from engine import Canvas
 
 from .holes import find_hole
-from .repair import RepairError, read_values
+from .repair import Reading, RepairError, read_prefix, read_values
 from .schema import CallError, ToolTable
 
 NAME = "hermes"
 OPEN = "<tool_call>"
 CLOSE = "</tool_call>"
+MAX_UNREADABLE = 200
+"""After so many unreadable blocks the rest of a text stays content."""
 
-_DECODER = json.JSONDecoder()
+_BRACKET_OF_MASK = re.compile(r"\[(?=mask\])", re.IGNORECASE)
 
 
 class HermesFormat:
@@ -34,13 +37,16 @@ class HermesFormat:
         reader = _Reader(text, ToolTable.of(tools))
         position = 0
         while (start := text.find(OPEN, position)) >= 0:
+            if len(reader.diagnostics) == MAX_UNREADABLE:
+                reader.diagnostics.append(f"the text from character {start} on was not read")
+                break
             reader.content.append(text[position:start])
             position = reader.take(start)
         reader.content.append(text[position:])
         return reader.parsed()
 
     def render(self, calls: Sequence[ToolCall]) -> str:
-        """The calls as blocks; `<` is escaped inside, so that no argument can look like a mark."""
+        """The calls as blocks, escaped so that no argument can look like a mark or a token."""
         return "\n".join(f"{OPEN}\n{_dumped(call)}\n{CLOSE}" for call in calls)
 
     def canvas(self, path: str) -> Canvas | None:
@@ -54,6 +60,8 @@ class _Block:
     body_end: int
     end: int
     is_closed: bool
+    reading: Reading | None = None
+    """What the body says, where it is strict JSON."""
 
 
 @dataclass(slots=True)
@@ -86,11 +94,13 @@ class _Reader:
     def _block(self, start: int) -> _Block:
         """Marks inside a JSON string do not end a block, so the JSON is tried first."""
         body_start = start + len(OPEN)
-        json_end = _json_end(self.text, body_start)
-        if json_end is not None and self.text.startswith(CLOSE, json_end):
-            return _Block(body_start, json_end, json_end + len(CLOSE), is_closed=True)
-        if json_end == len(self.text):
-            return _Block(body_start, json_end, json_end, is_closed=False)
+        found = read_prefix(self.text, _skip(self.text, body_start))
+        if found:
+            reading, end = found[0], _skip(self.text, found[1])
+            if self.text.startswith(CLOSE, end):
+                return _Block(body_start, end, end + len(CLOSE), True, reading)
+            if end == len(self.text):
+                return _Block(body_start, end, end, False, reading)
         return self._torn_block(body_start)
 
     def _torn_block(self, body_start: int) -> _Block:
@@ -106,24 +116,19 @@ class _Reader:
         hole = find_hole(self.text, block.body_start, block.body_end)
         if hole:
             raise RepairError(f"rejected: {hole}")
-        body = self.text[block.body_start : block.body_end]
-        reading = read_values(body.strip(), is_closed=block.is_closed, accept=self._are_calls)
+        reading = block.reading or self._repaired(block)
         marks = () if block.is_closed else ("hermes.unclosed-block",)
         return _calls(reading.values, (*reading.repairs, *marks), self.table)
+
+    def _repaired(self, block: _Block) -> Reading:
+        body = self.text[block.body_start : block.body_end]
+        return read_values(body.strip(), is_closed=block.is_closed, accept=self._are_calls)
 
     def _are_calls(self, values: Sequence[object]) -> bool:
         try:
             return bool(_calls(values, (), self.table))
         except CallError:
             return False
-
-
-def _json_end(text: str, start: int) -> int | None:
-    try:
-        end = _DECODER.raw_decode(text, _skip(text, start))[1]
-    except (ValueError, RecursionError):
-        return None
-    return _skip(text, end)
 
 
 def _skip(text: str, position: int) -> int:
@@ -188,5 +193,6 @@ def _short(value: object) -> str:
 
 def _dumped(call: ToolCall) -> str:
     value = {"name": call.name, "arguments": call.arguments}
-    # Outside strings JSON has no `<`, so every one that is found is inside a string.
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    # Outside strings JSON has neither `<` nor `[MASK]`.
+    return _BRACKET_OF_MASK.sub(r"\\u005b", text.replace("<", "\\u003c"))

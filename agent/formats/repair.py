@@ -50,9 +50,8 @@ def read_values(
 
     Args:
         text: everything between the markers of a call.
-        is_closed: whether the end marker was there; without it missing brackets mean that the text
-        was cut off. accept: says whether values make sense; repairs of duplicated tokens are taken
-        only then.
+        is_closed: whether the end marker was there; without it, missing brackets mean a cut text.
+        accept: says whether values make sense; a repair of duplicated tokens is taken only then.
 
     Raises:
         RepairError: no rung of the ladder reads the text.
@@ -63,6 +62,15 @@ def read_values(
         raise RepairError(f"nested deeper than {MAX_DEPTH} levels") from error
     except ValueError as error:
         return _climb(text, str(error), is_closed, accept or (lambda values: True))
+
+
+def read_prefix(text: str, start: int) -> tuple[Reading, int] | None:
+    """The strict JSON value that stands at `start`, and where it ends; None if there is none."""
+    try:
+        value, end = _STRICT.raw_decode(text, start)
+        return Reading(values=(_checked(value, text[start:end]),)), end
+    except (ValueError, RecursionError):
+        return None
 
 
 def _climb(

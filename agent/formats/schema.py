@@ -56,8 +56,8 @@ def _parameters(spec: Mapping[str, Any]) -> Mapping[str, Any]:
 def _unknown(name: str, known: Sequence[str]) -> str:
     halves = [other for other in known if name == other * 2]
     near = halves or difflib.get_close_matches(name, known, n=2, cutoff=0.8)
-    hint = f"; did you mean {near[0]!r}?" if len(near) == 1 else ""
-    return f"unknown tool {name[:80]!r}{hint} Known: {', '.join(known) or 'none'}"
+    hint = f" (did you mean {near[0]!r}?)" if len(near) == 1 else ""
+    return f"unknown tool {name[:80]!r}{hint}; known: {', '.join(known) or 'none'}"
 
 
 def _fitted(

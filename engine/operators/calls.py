@@ -95,6 +95,7 @@ def _operands(view: FunctionView) -> Iterator[ast.expr]:
         values: list[ast.expr | None] = []
         if isinstance(node, ast.Call):
             values = [a for a in node.args if not isinstance(a, ast.Starred | ast.GeneratorExp)]
+            values += [node.func.value] if isinstance(node.func, ast.Attribute) else []
         elif isinstance(node, ast.Assign | ast.Return | ast.AugAssign | ast.keyword):
             values = [node.value]
         elif isinstance(node, ast.For | ast.comprehension):

@@ -8,6 +8,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from agent.edits import Anchor, Create, Delete, Edit, Insert, Operation, line_hash
+from agent.edits.ops import Where
 from verifiers import Snapshot
 
 # Everything that a careless reader takes for the end of a line or for a mark of the stream.
@@ -15,6 +16,8 @@ _CHARACTERS = st.one_of(
     st.sampled_from(list("ab  \t|@#`\\\"'\r\x0b\x0c\x1c\x85\u2028\ufeff\u00e9\U0001f600")),
     st.characters(exclude_characters="\n\0", exclude_categories=["Cs"]),
 )
+SIDES: tuple[Where, ...] = ("before", "after")
+
 texts = st.text(_CHARACTERS, max_size=12)
 bodies = st.lists(texts, max_size=3).map(tuple)
 paths = st.one_of(
@@ -78,7 +81,7 @@ def _operation(draw: st.DrawFn, path: str, lines: list[str]) -> Operation:
         return Edit(path=path, start=start, end=end, lines=draw(bodies))
     if kind == "delete":
         return Delete(path=path, start=start, end=end)
-    side = draw(st.sampled_from(["before", "after"]))
+    side = draw(st.sampled_from(SIDES))
     return Insert(path=path, where=side, anchor=start, lines=draw(bodies))
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import stat
 import tempfile
+from collections import UserDict
 from collections.abc import ItemsView
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def test_created_path_must_be_free(tmp_path: Path) -> None:
         apply_change(Change({"a": FileChange(before=None, after=b"2")}), tmp_path)
 
 
-class _Meddling(dict[str, FileChange]):
+class _Meddling(UserDict[str, FileChange]):
     """Files of a change; while they are being written, someone else writes to the last one."""
 
     def __init__(self, files: dict[str, FileChange], victim: Path) -> None:

@@ -31,7 +31,7 @@ def test_newline_is_the_usual_one(raw: bytes, newline: str) -> None:
     "raw", [b"caf\xe9\n", b"\xff\xfea\0", "a".encode("utf-16-be"), b"a\0b", b"\x80"]
 )
 def test_refuses_what_is_not_utf8_text(raw: bytes) -> None:
-    with pytest.raises(EditError, match="a.py is not"):
+    with pytest.raises(EditError, match=r"a\.py is not"):
         read_content(raw, "a.py")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.edits.paths import check_new, check_not_linked, check_path
+from agent.edits.paths import check_new, check_not_linked, check_path, folded_paths
 from agent.errors import EditError
 
 
@@ -71,7 +71,7 @@ def test_refuses_links_and_files_used_as_folders(tmp_path: Path) -> None:
 
 def test_a_new_path_is_free_on_every_system(tmp_path: Path) -> None:
     (tmp_path / "ignored.py").touch()
-    known = ("src/app.py", "caf\u00e9.py")
+    known = folded_paths(["src/app.py", "caf\u00e9.py"])
     check_new(tmp_path, "src/new.py", known)
     for path in ("ignored.py", "SRC/new.py", "src/App.py", "src/app.py", "cafe\u0301.py"):
         with pytest.raises(EditError, match="cannot create"):

@@ -1,0 +1,124 @@
+"""The denoising loop: rows are independent, finish one by one, and keep what is pinned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+from hypothesis import given, settings, strategies as st
+from torch import Tensor
+
+from engine.acceptance import ConfidenceThreshold
+from engine.denoise import Absorbing, FinishedRow, Rows, denoise
+from engine.models.embedded import EditNetwork
+from engine.prefix import PrefixCache
+from engine.proposers.adapter import EmbeddedAdapter
+
+_MASK, _EOS, _WIDTH = 1, 2, 12
+_FAMILY = Absorbing(_MASK, _EOS)
+
+
+@pytest.fixture(scope="module")
+def adapter(network: EditNetwork) -> EmbeddedAdapter:
+    double = EditNetwork(network.config).double().eval().requires_grad_(requires_grad=False)
+    double.load_state_dict(network.state_dict())
+    encoded = PrefixCache(double).encode([3, 4, *range(60, 90), 4])
+    return EmbeddedAdapter(double, encoded)
+
+
+def _rows(seeds: list[int], pinned: dict[int, int] | None = None) -> Rows:
+    ids = torch.full((len(seeds), _WIDTH), _MASK)
+    for place, token in (pinned or {}).items():
+        ids[:, place] = token
+    positions = torch.arange(_WIDTH).expand(len(seeds), -1) + 5
+    allowed = torch.zeros(_WIDTH, dtype=torch.int64)
+    allowed[0] = 1
+    return Rows(ids, positions, allowed, seeds)
+
+
+def _run(adapter: EmbeddedAdapter, rows: Rows, steps: int = 6, temperature: float = 1.0) -> dict[int, FinishedRow]:
+    some = denoise(adapter, rows, ConfidenceThreshold(), _FAMILY, steps, temperature)
+    return {row.index: row for finished in some for row in finished}
+
+
+@settings(max_examples=15, deadline=None)
+@given(seeds=st.lists(st.integers(0, 1 << 40), min_size=2, max_size=9), steps=st.integers(1, 8))
+def test_row_of_a_batch_equals_the_row_alone(adapter: EmbeddedAdapter, seeds: list[int], steps: int) -> None:
+    together = _run(adapter, _rows(seeds), steps)
+    for index, seed in enumerate(seeds):
+        alone = _run(adapter, _rows([seed]), steps)[0]
+        assert together[index].ids == alone.ids
+        assert together[index].steps == alone.steps
+        assert together[index].confidence == pytest.approx(alone.confidence)
+
+
+def test_every_row_finishes_within_the_steps(adapter: EmbeddedAdapter) -> None:
+    rows = _run(adapter, _rows(list(range(20))), steps=5)
+    assert sorted(rows) == list(range(20))
+    assert all(_MASK not in row.ids and row.steps <= 5 and row.confidence <= 0 for row in rows.values())
+
+
+def test_pinned_tokens_are_never_denoised(adapter: EmbeddedAdapter) -> None:
+    pinned = {0: 9, 3: 77, 4: 78}
+    for row in _run(adapter, _rows(list(range(16)), pinned)).values():
+        end = row.ids.index(_EOS) if _EOS in row.ids else _WIDTH
+        assert all(row.ids[place] == token for place, token in pinned.items() if place < end)
+
+
+def test_typed_slots_take_only_their_tokens(adapter: EmbeddedAdapter) -> None:
+    for row in _run(adapter, _rows(list(range(24)))).values():
+        assert adapter.vocabularies[1][row.ids[0]] == 0
+        assert all(adapter.vocabularies[0][token] == 0 for token in row.ids[1:])
+
+
+def test_nothing_follows_an_end_of_text(adapter: EmbeddedAdapter) -> None:
+    for row in _run(adapter, _rows(list(range(24)))).values():
+        if _EOS in row.ids:
+            assert set(row.ids[row.ids.index(_EOS) :]) == {_EOS}
+
+
+def test_zero_temperature_ignores_seeds(adapter: EmbeddedAdapter) -> None:
+    rows = _run(adapter, _rows([1, 2, 3]), temperature=0.0)
+    assert rows[0].ids == rows[1].ids == rows[2].ids
+
+
+@dataclass
+class _CountingAdapter:
+    """Counts the rows of every pass; row 0 is sure at once, the others are not."""
+
+    passes: list[int]
+    vocabularies: Tensor
+
+    def open_logits(self, ids: Tensor, positions: Tensor, is_open: Tensor) -> Tensor:
+        self.passes.append(len(ids))
+        row = is_open.nonzero()[:, 0]
+        logits = torch.zeros(len(row), 8)
+        logits[positions[row, 0] == 0, 5] = 50.0
+        return logits
+
+
+def test_finished_rows_leave_the_batch_and_are_yielded_at_once() -> None:
+    adapter = _CountingAdapter([], torch.zeros(1, 8).index_fill(1, torch.tensor([_MASK, _EOS]), -torch.inf))
+    positions = torch.tensor([0, 9, 9])[:, None].expand(-1, 4)
+    rows = Rows(torch.full((3, 4), _MASK), positions, torch.zeros(4, dtype=torch.int64), [1, 2, 3])
+    loop = denoise(adapter, rows, ConfidenceThreshold(), _FAMILY, 4)
+    assert [row.index for row in next(loop)] == [0]
+    rest = [row.index for finished in loop for row in finished]
+    assert sorted(rest) == [1, 2]
+    assert adapter.passes == [3, 2, 2, 2]
+
+
+@given(
+    confidence=st.lists(st.floats(-9, -0.01), min_size=8, max_size=8),
+    masked=st.lists(st.booleans(), min_size=8, max_size=8),
+    steps=st.integers(1, 6),
+)
+def test_rule_keeps_some_masked_position_and_nothing_else(
+    confidence: list[float], masked: list[bool], steps: int
+) -> None:
+    is_masked = torch.tensor([masked])
+    kept = ConfidenceThreshold(0.9).accept(torch.tensor([confidence]), is_masked, steps)
+    assert not (kept & ~is_masked).any()
+    assert kept.any() == is_masked.any()
+    assert steps > 1 or bool((kept == is_masked).all())
