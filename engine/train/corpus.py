@@ -70,7 +70,7 @@ def _read_source(
 ) -> tuple[list[tuple[str, FunctionText]], Counter[str]]:
     counts: Counter[str] = Counter()
     if wheel is None:
-        return _collect("python", _standard_library(), deny, counts), counts
+        return _collect("python", _standard_library(deny), deny, counts), counts
     name = normalise_name(wheel.name.split("-")[0])
     if deny.has_package(name):
         counts[f"denied package {name}"] += 1
@@ -79,14 +79,14 @@ def _read_source(
         if not is_permissive(archive):
             counts[f"licence not permissive {name}"] += 1
             return [], counts
-        return _collect(name, wheel_files(archive), deny, counts), counts
+        return _collect(name, wheel_files(archive, deny), deny, counts), counts
 
 
-def wheel_files(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    """Path and text of the Python files of a wheel, tests and oversized files left out."""
+def wheel_files(archive: zipfile.ZipFile, deny: DenyList) -> Iterator[tuple[str, str]]:
+    """Path and text of the Python files of a wheel; tests, copies of other projects and oversized files left out."""
     for info in archive.infolist():
         if info.filename.endswith(".py") and info.file_size < _MAX_FILE_BYTES:
-            if not _is_test(info.filename):
+            if not _is_test(info.filename) and not deny.has_path(info.filename):
                 yield info.filename, archive.read(info).decode("utf-8", "replace")
 
 
@@ -146,11 +146,11 @@ def _shape(node: Definition) -> str:
     return ast.dump(ast.Module(body=node.body, type_ignores=[]))
 
 
-def _standard_library() -> Iterator[tuple[str, str]]:
+def _standard_library(deny: DenyList) -> Iterator[tuple[str, str]]:
     root = Path(sysconfig.get_paths()["stdlib"])
     for path in sorted(root.rglob("*.py")):
         relative = str(path.relative_to(root))
-        if "site-packages" not in relative and not _is_test(relative):
+        if not deny.has_path(relative) and not _is_test(relative):
             yield relative, path.read_text("utf-8", "replace")
 
 

@@ -24,6 +24,13 @@ _HELD_OUT = """
 """
 """Packages of our own evaluations: held-out mutants and real bugs."""
 
+_IMPORT_NAMES = "attr dateutil dotenv slugify markdown_it tomllib ensurepip box graphql sklearn"
+"""Import names of packages of the lists that differ from the names on the index."""
+
+_VENDOR_FOLDER = re.compile(r"_?(vendor(ed|s)?|extern(al|als)?|third_?party|site-packages)(_.*)?")
+_COMMON_MODULES = frozenset({"parse", "schema", "click", "black", "construct", "arrow", "responses", "holidays"})
+"""Names of the lists that are also everyday names of modules."""
+
 _TOKEN = re.compile(r"[A-Za-z_]+|\d+|[^\sA-Za-z_\d]")
 _SHARE_OF_WITHHELD, _SHARE_OF_OWN = 0.45, 0.60
 
@@ -39,6 +46,14 @@ class DenyList:
     def has_package(self, name: str) -> bool:
         """True for a package that stays out in every version."""
         return normalise_name(name) in self.packages
+
+    def has_path(self, path: str) -> bool:
+        """True for a file that looks like a copy of another project, or like a part of a package that stays out."""
+        *folders, file = path.split("/")
+        if any(_VENDOR_FOLDER.fullmatch(folder.lower()) or self.has_package(folder) for folder in folders):
+            return True
+        stem = file.removesuffix(".py")
+        return stem not in _COMMON_MODULES and self.has_package(stem)
 
     def is_withheld(self, source: str) -> bool:
         """True when the function covers, or lies in, a withheld one."""
@@ -57,7 +72,7 @@ class DenyList:
 
 def load_deny_list(contamination: Path | None) -> DenyList:
     """The built-in lists, and those of a folder with `packages.txt` and `grams.jsonl` where there is one."""
-    packages = {normalise_name(n) for n in (_BENCHMARKS + _HELD_OUT).split()}
+    packages = {normalise_name(n) for n in (_BENCHMARKS + _HELD_OUT + _IMPORT_NAMES).split()}
     if contamination is None:
         return DenyList(frozenset(packages))
     lines = (contamination / "packages.txt").read_text().splitlines()

@@ -83,7 +83,7 @@ def _history_edits(releases: list[Release], deny: DenyList) -> list[ReleaseEdit]
     older: dict[str, str] | None = None
     for release in releases:
         try:
-            newer = _listings(release.path)
+            newer = _listings(release.path, deny)
         except (zipfile.BadZipFile, OSError):
             continue
         if older is not None:
@@ -92,12 +92,12 @@ def _history_edits(releases: list[Release], deny: DenyList) -> list[ReleaseEdit]
     return edits
 
 
-def _listings(path: Path) -> dict[str, str]:
+def _listings(path: Path, deny: DenyList) -> dict[str, str]:
     found = {}
     with zipfile.ZipFile(path) as archive:
         if not is_permissive(archive):
             return {}
-        for name, text in wheel_files(archive):
+        for name, text in wheel_files(archive, deny):
             for qualname, node, lines in functions_of(text):
                 found[f"{name}:{qualname}"] = list_definition(node, lines).source
     return found
