@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from engine import Canvas, Sample
-from verifiers import Change, Verdict
+from verifiers import Change, Verdict, Verifier
 
-Outcome: TypeAlias = Literal["winner", "none", "base_wrong", "budget", "failed", "tampered", "interrupted"]
+if TYPE_CHECKING:
+    from verifiers import Baseline, Trace
+
+Outcome: TypeAlias = Literal[
+    "winner", "none", "base_wrong", "budget", "failed", "tampered", "interrupted"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +40,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """What a call format found in a model's text. Unreadable blocks stay in `content`, with a diagnostic."""
+    """What a call format found in a model's text; what does not read stays in `content`."""
 
     calls: tuple[ToolCall, ...]
     content: str = ""
@@ -44,7 +49,7 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One sample and all that became of it. A bad candidate is data: `fault` says what was wrong."""
+    """One sample and what became of it. A bad candidate is data: `fault` says what was wrong."""
 
     index: int
     """Order in which the run considered it."""
@@ -84,6 +89,8 @@ class Run:
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall seconds per phase: baseline, localize, sample, verify, confirm, total."""
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What a reader should know: functions that could not be asked about, limits that were hit."""
 
     @property
     def winner(self) -> Candidate | None:
@@ -113,3 +120,27 @@ class Selector(Protocol):
 
     def __call__(self, candidates: Sequence[Candidate]) -> Selection:
         """The winner or none; never changes a candidate."""
+
+
+class SuiteRunner(Verifier, Protocol):
+    """The verifier that runs the tests: it says what is red, and has the last word."""
+
+    @property
+    def baseline(self) -> Baseline:
+        """What the tests said of the base tree; there after `prepare`."""
+
+    async def trace(self) -> Trace:
+        """Which lines each test runs."""
+
+    async def confirm(self, change: Change) -> Verdict:
+        """Judge a change once more, from nothing: whole suite, fresh processes."""
+
+    async def aclose(self) -> None:
+        """End every process and free what was set up."""
+
+
+class Listener(Protocol):
+    """Hears of what happens in a run: a journal, a display."""
+
+    def __call__(self, kind: str, facts: Mapping[str, Any]) -> None:
+        """One event; `kind` is dotted and stable, `facts` are JSON values."""

@@ -15,7 +15,23 @@ from .complexity import (
     ComplexityDelta as ComplexityDelta,
 )
 from .errors import (
+    BaseReason as BaseReason,
     BaseStateError as BaseStateError,
     SandboxError as SandboxError,
     VerifierError as VerifierError,
+)
+from .sandbox import (
+    SandboxLimits as SandboxLimits,
+)
+from .snapshot import (
+    take_snapshot as take_snapshot,
+)
+from .suite import (
+    Baseline as Baseline,
+    Failure as Failure,
+    Frame as Frame,
+    Isolation as Isolation,
+    ProjectTests as ProjectTests,
+    SuiteLimits as SuiteLimits,
+    Trace as Trace,
 )

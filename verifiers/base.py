@@ -67,7 +67,9 @@ class Change:
         digest = hashlib.sha256()
         for path in sorted(self.files):
             after = self.files[path].after
-            digest.update(path.encode() + b"\0" + (b"-" if after is None else b"+" + _sha256(after)))
+            digest.update(
+                path.encode() + b"\0" + (b"-" if after is None else b"+" + _sha256(after))
+            )
         return digest.hexdigest()
 
     @property
@@ -142,7 +144,9 @@ def _file_patch(path: str, file: FileChange) -> str:
 
 def _lines(content: bytes | None) -> list[str]:
     text = (content or b"").decode("utf-8", "surrogateescape")
-    return [line + "\n" for line in text.split("\n")[:-1]] + ([tail] if (tail := text.split("\n")[-1]) else [])
+    return [line + "\n" for line in text.split("\n")[:-1]] + (
+        [tail] if (tail := text.split("\n")[-1]) else []
+    )
 
 
 def _with_end_marks(lines: Iterator[str]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from engine.errors import TrainingError
 from engine.models.embedded import EditNetwork, NetworkConfig
 
 from .examples import Example, load_shard
+from .muon import Muon, working_type
 from .objective import NUM_CANVASES, Batch, losses_of, make_batch
 
 _SHAPES = ((64, 24), (96, 24), (128, 24), (176, 24), (256, 24), (384, 24), (512, 24), (128, 48), (256, 48), (512, 48))
@@ -78,7 +79,7 @@ def _step(
     batch: Batch,
     averages: dict[str, float],
 ) -> None:
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=working_type() is torch.bfloat16):
         hidden = network(batch.ids, batch.segments, batch.positions, batch.mask)
         losses = losses_of(network, hidden, batch)
     losses.total.backward()  # type: ignore[no-untyped-call]
@@ -124,7 +125,7 @@ def _optimizers(network: EditNetwork, rate: float) -> list[torch.optim.Optimizer
     ids = {id(p) for p in matrices}
     rest = [p for p in network.parameters() if id(p) not in ids]
     return [
-        torch.optim.Muon(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+        Muon(matrices, rate),
         torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.98), weight_decay=0.0),
     ]
 

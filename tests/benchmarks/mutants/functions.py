@@ -43,7 +43,9 @@ class Function:
 def list_functions(package: str, root: Path, source: Path) -> Iterator[Function]:
     """Functions and methods of every module under `source`, test folders left out."""
     for path in sorted([source] if source.is_file() else source.rglob("*.py")):
-        if not _TEST_FOLDERS & set(path.relative_to(root).parts) and not path.name.startswith("test_"):
+        if not _TEST_FOLDERS & set(path.relative_to(root).parts) and not path.name.startswith(
+            "test_"
+        ):
             text = path.read_text(encoding="utf-8", errors="replace")
             for qualname, node, lines in functions_of(text):
                 yield _function(package, path.relative_to(root).as_posix(), qualname, node, lines)
@@ -79,25 +81,19 @@ def same_signature(left: str, right: str) -> bool:
     return _arguments(left) == _arguments(right)
 
 
-def scope_names(text: str, function: Function) -> tuple[str, ...]:
-    """What is in scope around a function: functions of its module, methods of its class, imports, other globals."""
-    tree = ast.parse(text)
-    defined, imported, assigned = [], [], []
-    for node in tree.body:
-        if isinstance(node, Definition | ast.ClassDef):
-            defined.append(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            imported += [(alias.asname or alias.name).split(".")[0] for alias in node.names]
-        elif isinstance(node, ast.Assign):
-            assigned += [target.id for target in node.targets if isinstance(target, ast.Name)]
-    methods = [f"self.{name}" for name in _siblings(tree, function)]
-    return tuple(dict.fromkeys([*methods, *defined, *imported, *assigned]))
-
-
-def _function(package: str, path: str, qualname: str, node: Definition, lines: list[str]) -> Function:
+def _function(
+    package: str, path: str, qualname: str, node: Definition, lines: list[str]
+) -> Function:
     first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
     source = "\n".join(lines[node.lineno - 1 : node.end_lineno])
-    return Function(package=package, path=path, qualname=qualname, first_line=first, line=node.lineno, source=source)
+    return Function(
+        package=package,
+        path=path,
+        qualname=qualname,
+        first_line=first,
+        line=node.lineno,
+        source=source,
+    )
 
 
 def _carry_over(raw: list[str], own: Listing, after: list[str]) -> list[str]:
@@ -114,10 +110,3 @@ def _arguments(source: str) -> str:
     tree = ast.parse(read_listing(source.split("\n")).source)
     definition = next(n for n in tree.body if isinstance(n, Definition))
     return ast.dump(definition.args)
-
-
-def _siblings(tree: ast.Module, function: Function) -> list[str]:
-    owner = function.qualname.split(".")[-2:-1]
-    classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and [n.name] == owner]
-    own = function.qualname.rsplit(".", 1)[-1]
-    return [n.name for c in classes for n in c.body if isinstance(n, Definition) and n.name != own]

@@ -1,7 +1,9 @@
-"""A warm judge: one process per package holds the collected suite and answers "do these tests pass with this function?"
+"""A warm judge: one process per package holds the collected suite and answers "do these tests pass
+with this function?"
 
-A verdict costs a fork, a swap of one code object and the tests themselves: 5 to 15 ms. The process has no network, sees
-its package read-only and writes to a temporary file system; every candidate has limits of time, memory and file size.
+A verdict costs a fork, a swap of one code object and the tests themselves: 5 to 15 ms. The process
+has no network, sees its package read-only and writes to a temporary file system; every candidate
+has limits of time, memory and file size.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from .functions import Function, same_signature
 from .packages import Package
 
 _WORKER = Path(__file__).with_name("worker.py")
-_LEAST_SECONDS, _TIMES_CLEAN = 0.5, 10.0
+_LEAST_SECONDS, _TIMES_CLEAN = 0.25, 4.0
 _CONFINE = """
-for folder in "$ROOT" "$PREFIX"; do mount --bind "$folder" "$folder" && mount -o remount,bind,ro "$folder" || exit 90; done
+for folder in "$ROOT" "$PREFIX"; do
+    mount --bind "$folder" "$folder" && mount -o remount,bind,ro "$folder" || exit 90
+done
 mount -t tmpfs -o size=512m tmpfs "$SCRATCH" && cd "$ROOT" && exec "$@"
 """
 
@@ -38,8 +42,10 @@ class Judgement:
     end: str
     """`done`, `timeout`, `crash`, or `no-swap` for a function that cannot be put in place."""
     outcomes: Mapping[str, str] = field(default_factory=dict)
-    executed: frozenset[int] = frozenset()
-    """Lines that ran, 0 for the line of `def`; only when asked for."""
+    executed: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """Lines that each test ran, 0 for the line of `def`; empty unless asked for."""
+    raised: Mapping[str, int] = field(default_factory=dict)
+    """The innermost line of the function in the traceback of each failed test that has one."""
     seconds: float = 0.0
 
     def passed(self, tests: Sequence[str]) -> bool:
@@ -61,13 +67,20 @@ class Judge:
     def __init__(self, package: Package, *, confined: bool = True) -> None:
         self.package = package
         self._scratch = tempfile.TemporaryDirectory(prefix="judge-")
-        self._process, self._requests, self._answers = _start(package, Path(self._scratch.name), confined)
+        self._process, self._requests, self._answers = _start(
+            package, Path(self._scratch.name), confined
+        )
         self.tests: tuple[str, ...] = tuple(self._receive()["tests"])
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -78,8 +91,12 @@ class Judge:
         self._answers.close()
         self._scratch.cleanup()
 
-    def passes(self, function: Function, source: str, tests: Sequence[str], clean_seconds: float = 0.05) -> bool:
-        """True when all `tests` pass with `source` in the place of the function; stops at the first that does not."""
+    def passes(
+        self, function: Function, source: str, tests: Sequence[str], clean_seconds: float = 0.05
+    ) -> bool:
+        """True when all `tests` pass with `source` in the place of the function; stops at the first
+        that does not.
+        """
         return self.run(function, source, tests, clean_seconds=clean_seconds).passed(tests)
 
     def run(
@@ -98,7 +115,9 @@ class Judge:
             function: the clean function, as it lies in the file.
             source: raw lines that take its place, with the file's indentation.
             tests: collected test ids.
-            clean_seconds: what the tests take with the clean function; ten times that and half a second are allowed.
+            clean_seconds: what the tests take with the clean function; four times that and a
+                quarter
+                of a second are allowed.
             run_all: go on after a test that does not pass.
             trace: collect the executed lines; slower.
 
@@ -122,10 +141,13 @@ class Judge:
             trace=trace,
             cpu_seconds=_LEAST_SECONDS + _TIMES_CLEAN * clean_seconds,
         )
-        outcomes = {test: outcome for test, outcome in answer["lines"] if test}
-        executed = next((e for test, e in answer["lines"] if not test and isinstance(e, list)), [])
+        lines = [line for line in answer["lines"] if line[0]]
         return Judgement(
-            end=answer["end"], outcomes=outcomes, executed=frozenset(executed), seconds=answer["seconds"]
+            end=answer["end"],
+            outcomes={test: outcome for test, outcome, _, _ in lines},
+            executed={test: frozenset(executed) for test, _, executed, _ in lines},
+            raised={test: raised for test, _, _, raised in lines if raised is not None},
+            seconds=answer["seconds"],
         )
 
     def survey(self, cpu_seconds: float) -> dict[str, Any] | None:
@@ -133,7 +155,9 @@ class Judge:
         source = self.package.root / self.package.source
         include = [f"{source}/*" if source.is_dir() else str(source)]
         answer = self._ask(op="survey", include=include, cpu_seconds=cpu_seconds)
-        found: dict[str, Any] | None = json.loads(answer["lines"][-1][1]) if answer["end"] == "done" else None
+        found: dict[str, Any] | None = (
+            json.loads(answer["lines"][-1][1]) if answer["end"] == "done" else None
+        )
         return found
 
     def _ask(self, **request: Any) -> dict[str, Any]:
@@ -147,7 +171,9 @@ class Judge:
     def _receive(self) -> dict[str, Any]:
         line = self._answers.readline()
         if not line:
-            raise JudgeError(f"{self.package.name}: the judge's process ended with {self._process.wait()}")
+            raise JudgeError(
+                f"{self.package.name}: the judge's process ended with {self._process.wait()}"
+            )
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -166,10 +192,19 @@ def _unshare() -> list[str]:
     return ["unshare", *as_root, "--net", "--mount", "--propagation", "private", "--"]
 
 
-def _start(package: Package, scratch: Path, confined: bool) -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:
+def _start(
+    package: Package, scratch: Path, confined: bool
+) -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:
     requests_in, requests_out = os.pipe()
     answers_in, answers_out = os.pipe()
-    worker = [str(package.python), "-P", str(_WORKER), str(package.root), str(requests_in), str(answers_out)]
+    worker = [
+        str(package.python),
+        "-P",
+        str(_WORKER),
+        str(package.root),
+        str(requests_in),
+        str(answers_out),
+    ]
     command = [*worker, *package.pytest_arguments()]
     if confined:
         command = [*_unshare(), "sh", "-c", _CONFINE, "sh", *command]

@@ -1,8 +1,8 @@
 """Packages to take mutants from: unpacked source distributions whose own tests pass in the judge.
 
-Everything lies in one folder outside the repository: `sdist/` (downloaded by name with pip), `venv/` (their dependencies
-and pytest), `src/` (unpacked), and what `prepare` learns, `packages/NAME.json`: outcome and seconds of every test, and
-which tests execute which lines.
+Everything lies in one folder outside the repository: `sdist/` (downloaded by name with pip),
+`venv/` (their dependencies and pytest), `src/` (unpacked), and what `prepare` learns,
+`packages/NAME.json`: outcome and seconds of every test, and which tests execute which lines.
 """
 
 from __future__ import annotations
@@ -19,17 +19,32 @@ from typing import Any
 
 from engine.train.denied import normalise_name
 
-RESERVED = """
-    jmespath glom natsort intervaltree portion textdistance semver dictdiffer furl croniter hyperlink webcolors pytimeparse
-    isodate num2words rfc3986 parsimonious pyrsistent construct python-box petl tablib deepdiff jsonpickle icalendar
-    markdown2 dpath wtforms apispec sqlite-utils
-""".split()
+_RESERVED = """
+    jmespath glom natsort intervaltree portion textdistance semver dictdiffer furl croniter
+    hyperlink webcolors pytimeparse isodate num2words rfc3986 parsimonious pyrsistent construct
+    python-box petl tablib deepdiff jsonpickle icalendar markdown2 dpath wtforms apispec
+    sqlite-utils
+"""
+_TOOLS = """
+    pytest coverage hypothesis pytest-mock freezegun pytz tzdata python-dateutil mock markupsafe
+    email-validator PyYAML marshmallow
+"""
+RESERVED = tuple(_RESERVED.split())
 """Kept out of the training data by `engine.train.denied`, and not withheld by anyone else."""
 
-_TOOLS = """
-    pytest coverage hypothesis pytest-mock freezegun pytz tzdata python-dateutil mock markupsafe email-validator PyYAML
-""".split()
-_NO_SOURCE = {"test", "tests", "testing", "docs", "doc", "examples", "benchmarks", "setup", "conftest", "scripts", "build"}
+_NO_SOURCE = {
+    "test",
+    "tests",
+    "testing",
+    "docs",
+    "doc",
+    "examples",
+    "benchmarks",
+    "setup",
+    "conftest",
+    "scripts",
+    "build",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +65,29 @@ class Package:
         return (self.root / self.source).parent
 
     def pytest_arguments(self) -> list[str]:
-        """Arguments that collect the whole suite, whatever options its own configuration asks for."""
-        plain = ["-q", "-p", "no:cacheprovider", "--capture=sys", "--continue-on-collection-errors", "--rootdir", "."]
-        return [*plain, "-o", "addopts=", "-o", "filterwarnings=", "-o", "required_plugins=", *self.tests]
+        """Arguments that collect the whole suite, whatever options its own configuration asks
+        for.
+        """
+        plain = [
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--capture=sys",
+            "--tb=short",
+            "--continue-on-collection-errors",
+            "--rootdir",
+            ".",
+        ]
+        return [
+            *plain,
+            "-o",
+            "addopts=",
+            "-o",
+            "filterwarnings=",
+            "-o",
+            "required_plugins=",
+            *self.tests,
+        ]
 
 
 @dataclass(frozen=True)
@@ -79,11 +114,13 @@ class Survey:
 
 
 def install(folder: Path) -> None:
-    """Make `venv/`, download and unpack every reserved package, install what it needs. Packages that fail are left out."""
+    """Make `venv/`, download and unpack every reserved package, install what it needs. Packages
+    that fail are left out.
+    """
     pip = [str(_python(folder)), "-m", "pip", "--quiet", "--disable-pip-version-check"]
     if not _python(folder).exists():
         subprocess.run(["python3", "-m", "venv", str(folder / "venv")], check=True)
-        subprocess.run([*pip, "install", *_TOOLS], check=True)
+        subprocess.run([*pip, "install", *_TOOLS.split()], check=True)
     (folder / "sdist").mkdir(exist_ok=True)
     for name in RESERVED:
         if not _archive(folder, name):
@@ -103,7 +140,12 @@ def unpacked(folder: Path) -> Iterator[Package]:
             archive = _archive(folder, root.name)
             version = re.sub(r".*-|\.tar\.gz$", "", archive.name) if archive else ""
             yield Package(
-                name=root.name, version=version, root=root, source=source, tests=tests, python=_python(folder)
+                name=root.name,
+                version=version,
+                root=root,
+                source=source,
+                tests=tests,
+                python=_python(folder),
             )
 
 
@@ -153,7 +195,9 @@ def _unpack(archive: Path, root: Path) -> None:
 
 
 def _find_source(root: Path) -> str | None:
-    """`NAME/` or `NAME.py`, in the root, `src/` or `lib/`; the name as in the distribution where that exists."""
+    """`NAME/` or `NAME.py`, in the root, `src/` or `lib/`; the name as in the distribution where
+    that exists.
+    """
     wanted = root.name.replace("-", "_"), root.name.rsplit("-", 1)[-1]
     found = []
     for base in (root, root / "src", root / "lib"):
@@ -164,7 +208,9 @@ def _find_source(root: Path) -> str | None:
 
 
 def _find_tests(root: Path) -> Iterator[str]:
-    """The outermost folders named `test` or `tests` that hold tests, else test files of the root."""
+    """The outermost folders named `test` or `tests` that hold tests, else test files of the
+    root.
+    """
     seen: list[Path] = []
     for path in sorted([*root.rglob("test"), *root.rglob("tests")], key=lambda p: len(p.parts)):
         inside = any(outer in path.parents for outer in seen)

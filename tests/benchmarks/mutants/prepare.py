@@ -1,4 +1,6 @@
-"""`python -m tests.benchmarks.mutants.prepare FOLDER`: install the packages and survey their suites in the judge."""
+"""`python -m tests.benchmarks.mutants.prepare FOLDER`: install the packages and survey their suites
+in the judge.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,17 @@ from .packages import Package, Survey, install, save_survey, unpacked
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(help="Folder for downloads and surveys, outside the repository.")],
-    seconds: Annotated[float, typer.Option(help="Longest suite, in processor seconds under coverage.")] = 240.0,
+    folder: Annotated[
+        Path, typer.Argument(help="Folder for downloads and surveys, outside the repository.")
+    ],
+    seconds: Annotated[
+        float, typer.Option(help="Longest suite, in processor seconds under coverage.")
+    ] = 240.0,
     download: bool = True,
 ) -> None:
-    """Install and survey; packages whose suite is too slow or cannot be collected are named and left out."""
+    """Install and survey; packages whose suite is too slow or cannot be collected are named and
+    left out.
+    """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     if download:

@@ -1,8 +1,9 @@
 """The judge's other half: holds one collected test suite and forks for every candidate.
 
-It is run as a script by the interpreter that the judged package is installed for, so it knows pytest and the standard
-library only. Requests and answers are lines of JSON on two inherited pipes. The child of a fork swaps the code of one
-function, runs a few collected tests and dies; the parent never runs a test, so that every candidate starts clean.
+It is run as a script by the interpreter that the judged package is installed for, so it knows
+pytest and the standard library only. Requests and answers are lines of JSON on two inherited pipes.
+The child of a fork swaps the code of one function, runs a few collected tests and dies; the parent
+never runs a test, so that every candidate starts clean.
 """
 
 from __future__ import annotations
@@ -48,13 +49,19 @@ class Server:
         self._answer({"tests": list(self.items)})
         for line in os.fdopen(self.requests):
             request = json.loads(line)
-            self._answer(self._fork(self._survey if request["op"] == "survey" else self._run, request))
+            self._answer(
+                self._fork(self._survey if request["op"] == "survey" else self._run, request)
+            )
         return True
 
     def _index_functions(self) -> None:
-        """Every live function of the package by file and first line: wrapped, bound and registered ones too."""
+        """Every live function of the package by file and first line: wrapped, bound and registered
+        ones too.
+        """
         for found in gc.get_objects():
-            if isinstance(found, FunctionType) and found.__code__.co_filename.startswith(str(self.root)):
+            if isinstance(found, FunctionType) and found.__code__.co_filename.startswith(
+                str(self.root)
+            ):
                 key = (found.__code__.co_filename, found.__code__.co_firstlineno)
                 self.functions.setdefault(key, []).append(found)
 
@@ -83,28 +90,32 @@ class Server:
         """Swap, then run tests in order; with `all` false, stop at the first that does not pass."""
         if request.get("source") is not None:
             swap(self.functions, request)
-        executed: set[int] = set()
-        if request.get("trace"):
-            _trace(request["path"], request["line"], request["source"].count("\n") + 1, executed)
+        place = (request["path"], request["line"], request["source"].count("\n") + 1)
         for test in request["tests"]:
-            outcome = _outcome(self.items[test])
-            os.write(writer, json.dumps([test, outcome]).encode() + b"\n")
+            executed: set[int] = set()
+            if request.get("trace"):
+                _trace(*place, executed)
+            outcome, reports = _outcome(self.items[test])
+            sys.settrace(None)
+            line = [test, outcome, sorted(executed), _raised_at(reports, *place)]
+            os.write(writer, json.dumps(line).encode() + b"\n")
             if outcome != "passed" and not request.get("all"):
                 break
-        sys.settrace(None)
-        os.write(writer, json.dumps(["", sorted(executed)]).encode() + b"\n")
+        os.write(writer, json.dumps(["", "end"]).encode() + b"\n")
 
     def _survey(self, request: Request, writer: int) -> None:
         """Run the whole suite once under coverage; outcomes and executed lines go to a file."""
         import coverage
 
-        meter = coverage.Coverage(data_file=None, include=request["include"], config_file=False, messages=False)
+        meter = coverage.Coverage(
+            data_file=None, include=request["include"], config_file=False, messages=False
+        )
         outcomes, seconds = {}, {}
         meter.start()
         for test, item in self.items.items():
             meter.switch_context(test)
             started = time.process_time()
-            outcomes[test] = _outcome(item)
+            outcomes[test] = _outcome(item)[0]
             seconds[test] = time.process_time() - started
         meter.stop()
         measured = meter.get_data()
@@ -114,10 +125,12 @@ class Server:
 
 
 def swap(functions: dict[tuple[str, int], list[FunctionType]], request: Request) -> None:
-    """Give every live copy of the function the candidate's code, and its defaults where the signature differs.
+    """Give every live copy of the function the candidate's code, and its defaults where the
+    signature differs.
 
     Raises:
-        LookupError: no live function has that file and line, or the code needs other free variables.
+        LookupError: no live function has that file and line, or the code needs other free
+            variables.
         SyntaxError: the candidate does not compile.
     """
     found = functions.get((request["path"], request["first_line"]), [])
@@ -129,11 +142,16 @@ def swap(functions: dict[tuple[str, int], list[FunctionType]], request: Request)
     if request.get("signature_differs"):
         defaults = _defaults(request, found[0])
         for function in found:
-            function.__defaults__, function.__kwdefaults__ = defaults.__defaults__, defaults.__kwdefaults__
+            function.__defaults__, function.__kwdefaults__ = (
+                defaults.__defaults__,
+                defaults.__kwdefaults__,
+            )
 
 
 def compile_function(request: Request, old: CodeType) -> CodeType:
-    """Compile the candidate on its own lines, inside classes of the right names, without its module."""
+    """Compile the candidate on its own lines, inside classes of the right names, without its
+    module.
+    """
     classes = request["qualname"].split(".")[:-1]
     heads = [f"{' ' * depth}class {name}:" for depth, name in enumerate(classes)]
     if not heads and request["source"][:1].isspace():
@@ -141,14 +159,16 @@ def compile_function(request: Request, old: CodeType) -> CodeType:
     blank = "\n" * (request["line"] - 1 - len(heads))
     text = blank + "".join(head + "\n" for head in heads) + request["source"] + "\n"
     flags = old.co_flags & 0x1FF0000  # what the module imported from __future__
-    code = compile(text, request["path"], "exec", flags=flags, dont_inherit=True)
+    code: CodeType = compile(text, request["path"], "exec", flags=flags, dont_inherit=True)
     for name in request["qualname"].split("."):
-        code = next(c for c in code.co_consts if isinstance(c, CodeType) and c.co_name == name)
+        inner = (one for one in code.co_consts if isinstance(one, CodeType))
+        code = next(one for one in inner if one.co_name == name)
     return code
 
 
 def with_free_variables(code: CodeType, wanted: tuple[str, ...]) -> CodeType:
-    """The same code with the closure of the old one; a candidate that dropped `super()` needs no cell but must have it.
+    """The same code with the closure of the old one; a candidate that dropped `super()` needs no
+    cell but must have it.
 
     Raises:
         LookupError: the code needs another closure.
@@ -161,7 +181,9 @@ def with_free_variables(code: CodeType, wanted: tuple[str, ...]) -> CodeType:
 
 
 def _defaults(request: Request, function: FunctionType) -> FunctionType:
-    """The candidate's signature, evaluated with an empty body where the function's module can see it."""
+    """The candidate's signature, evaluated with an empty body where the function's module can see
+    it.
+    """
     lines = request["source"].split("\n")
     head = "if 1:\n" if lines[0][:1].isspace() else ""
     tree = ast.parse(head + request["source"])
@@ -176,11 +198,25 @@ def _defaults(request: Request, function: FunctionType) -> FunctionType:
     return made
 
 
-def _outcome(item: pytest.Item) -> str:
+def _outcome(item: pytest.Item) -> tuple[str, list[pytest.TestReport]]:
     reports = runtestprotocol(item, log=False, nextitem=None)
-    if all(report.passed for report in reports) and not any(hasattr(r, "wasxfail") for r in reports):
-        return "passed"
-    return "skipped" if any(report.skipped for report in reports) else "failed"
+    expected = any(hasattr(report, "wasxfail") for report in reports)
+    if all(report.passed for report in reports) and not expected:
+        return "passed", reports
+    return "skipped" if any(report.skipped for report in reports) else "failed", reports
+
+
+def _raised_at(
+    reports: list[pytest.TestReport], path: str, line: int, num_lines: int
+) -> int | None:
+    """The innermost line of the function in the traceback of a failure, counted from `def`."""
+    for report in reports:
+        entries = getattr(getattr(report.longrepr, "reprtraceback", None), "reprentries", [])
+        for entry in reversed(entries):
+            at = getattr(entry, "reprfileloc", None)
+            if at and os.path.abspath(at.path) == path and 0 <= at.lineno - line < num_lines:
+                return int(at.lineno - line)
+    return None
 
 
 def _trace(path: str, line: int, num_lines: int, executed: set[int]) -> None:
@@ -205,7 +241,9 @@ def _become_candidate(folder: str, cpu_seconds: float) -> None:
     os.environ["TMPDIR"] = os.environ["HOME"] = folder
     tempfile.tempdir = None
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + _MEMORY_ABOVE_PARENT,) * 2)
+    resource.setrlimit(
+        resource.RLIMIT_AS, (pages * resource.getpagesize() + _MEMORY_ABOVE_PARENT,) * 2
+    )
     resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)

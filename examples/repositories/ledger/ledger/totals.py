@@ -8,6 +8,7 @@ from .entries import Entry
 
 
 def balance(entries: Iterable[Entry]) -> int:
+    """Cents that are left."""
     return sum(entry.cents for entry in entries)
 
 

@@ -1,60 +1,68 @@
+import unittest
 from datetime import date
 
-import pytest
 from ledger import Entry, LedgerError, parse_amount, read_ledger
 
 HEAD = "date,category,amount,note\n"
 
 
-@pytest.mark.parametrize(
-    ("text", "cents"),
-    [("3", 300), ("-3.5", -350), ("1,234.50", 123450), (" .05 ", 5), ("+2", 200)],
-)
-def test_parse_amount_gives_cents(text, cents):
-    assert parse_amount(text) == cents
+class ParseAmountTest(unittest.TestCase):
+    def test_whole_units(self):
+        self.assertEqual(parse_amount("3"), 300)
+        self.assertEqual(parse_amount("+2"), 200)
+
+    def test_fractions(self):
+        self.assertEqual(parse_amount("-3.5"), -350)
+        self.assertEqual(parse_amount(" .05 "), 5)
+
+    def test_thousands_separators(self):
+        self.assertEqual(parse_amount("1,234.50"), 123450)
+
+    def test_other_text_is_refused(self):
+        for text in ("", "x", "1.234", "--1.x"):
+            with self.assertRaisesRegex(ValueError, "not an amount"):
+                parse_amount(text)
 
 
-@pytest.mark.parametrize("text", ["", "x", "1.234", "--1.x"])
-def test_parse_amount_refuses_other_text(text):
-    with pytest.raises(ValueError, match="not an amount"):
-        parse_amount(text)
+class ReadLedgerTest(unittest.TestCase):
+    def test_entries_are_in_order(self):
+        text = HEAD + "2026-01-02,food,-12.30,market\n2026-01-01,salary,2000,\n"
+        self.assertEqual(
+            read_ledger(text),
+            [
+                Entry(date(2026, 1, 2), "food", -1230, "market"),
+                Entry(date(2026, 1, 1), "salary", 200000),
+            ],
+        )
+
+    def test_blank_lines_and_comments_are_skipped(self):
+        entries = read_ledger("# mine\n" + HEAD + "\n2026-01-02,food,-1\n# end\n")
+        self.assertEqual(len(entries), 1)
+
+    def test_case_of_a_category_does_not_matter(self):
+        (entry,) = read_ledger(HEAD + "2026-01-02,FOOD,-1,\n")
+        self.assertEqual(entry.category, "food")
+
+    def test_blanks_around_a_category_do_not_matter(self):
+        entries = read_ledger(HEAD + "2026-01-02, Food ,-1,\n2026-01-03,food,-1,\n")
+        self.assertEqual([entry.category for entry in entries], ["food", "food"])
+
+    def test_a_blank_category_is_filed_under_other(self):
+        entries = read_ledger(HEAD + "2026-01-02,,-1,\n2026-01-02,  ,-1,\n")
+        self.assertEqual([entry.category for entry in entries], ["other", "other"])
+
+    def test_blanks_inside_a_category_are_kept(self):
+        (entry,) = read_ledger(HEAD + "2026-01-02,Eating Out,-1,\n")
+        self.assertEqual(entry.category, "eating out")
+
+    def test_the_line_that_is_wrong_is_named(self):
+        with self.assertRaisesRegex(LedgerError, "line 3"):
+            read_ledger(HEAD + "2026-01-02,food,-1,\n2026-13-02,food,-1,\n")
+
+    def test_columns_must_be_there(self):
+        with self.assertRaisesRegex(LedgerError, "no column amount"):
+            read_ledger("date,category\n")
 
 
-def test_read_ledger_gives_entries_in_order():
-    text = HEAD + "2026-01-02,food,-12.30,market\n2026-01-01,salary,2000,\n"
-    assert read_ledger(text) == [
-        Entry(date(2026, 1, 2), "food", -1230, "market"),
-        Entry(date(2026, 1, 1), "salary", 200000),
-    ]
-
-
-def test_read_ledger_skips_blank_lines_and_comments():
-    assert len(read_ledger("# mine\n" + HEAD + "\n2026-01-02,food,-1\n# end\n")) == 1
-
-
-def test_read_ledger_does_not_mind_the_case_of_a_category():
-    assert read_ledger(HEAD + "2026-01-02,FOOD,-1,\n")[0].category == "food"
-
-
-def test_read_ledger_does_not_mind_blanks_around_a_category():
-    entries = read_ledger(HEAD + "2026-01-02, Food ,-1,\n2026-01-03,food,-1,\n")
-    assert [entry.category for entry in entries] == ["food", "food"]
-
-
-def test_read_ledger_files_a_blank_category_under_other():
-    entries = read_ledger(HEAD + "2026-01-02,,-1,\n2026-01-02,  ,-1,\n")
-    assert [entry.category for entry in entries] == ["other", "other"]
-
-
-def test_read_ledger_keeps_blanks_inside_a_category():
-    assert read_ledger(HEAD + "2026-01-02,Eating Out,-1,\n")[0].category == "eating out"
-
-
-def test_read_ledger_names_the_line_that_is_wrong():
-    with pytest.raises(LedgerError, match="line 3"):
-        read_ledger(HEAD + "2026-01-02,food,-1,\n2026-13-02,food,-1,\n")
-
-
-def test_read_ledger_needs_its_columns():
-    with pytest.raises(LedgerError, match="no column amount"):
-        read_ledger("date,category\n")
+if __name__ == "__main__":
+    unittest.main()

@@ -1,3 +1,4 @@
+import unittest
 from datetime import date
 
 from ledger import Entry, balance, by_category, by_month
@@ -9,17 +10,21 @@ ENTRIES = [
 ]
 
 
-def test_balance_is_the_sum():
-    assert balance(ENTRIES) == 9250
+class TotalsTest(unittest.TestCase):
+    def test_balance_is_the_sum(self):
+        self.assertEqual(balance(ENTRIES), 9250)
+
+    def test_balance_of_nothing_is_zero(self):
+        self.assertEqual(balance([]), 0)
+
+    def test_by_category_puts_most_spent_first(self):
+        totals = list(by_category(ENTRIES).items())
+        self.assertEqual(totals, [("food", -750), ("salary", 10000)])
+
+    def test_by_month_is_in_order(self):
+        totals = list(by_month(ENTRIES).items())
+        self.assertEqual(totals, [("2026-01", 9750), ("2026-02", -500)])
 
 
-def test_balance_of_nothing_is_zero():
-    assert balance([]) == 0
-
-
-def test_by_category_puts_most_spent_first():
-    assert list(by_category(ENTRIES).items()) == [("food", -750), ("salary", 10000)]
-
-
-def test_by_month_is_in_order():
-    assert list(by_month(ENTRIES).items()) == [("2026-01", 9750), ("2026-02", -500)]
+if __name__ == "__main__":
+    unittest.main()

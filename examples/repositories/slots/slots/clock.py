@@ -17,6 +17,7 @@ def parse_time(text: str) -> int:
 
 
 def format_time(minutes: int) -> str:
+    """`HH:MM` of minutes since midnight."""
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 

@@ -19,9 +19,11 @@ class Span:
 
     @property
     def minutes(self) -> int:
+        """How long the span is."""
         return self.end - self.start
 
     def overlaps(self, other: Span) -> bool:
+        """True when the two share at least one minute."""
         return self.start < other.end and other.start < self.end
 
     def clipped(self, bounds: Span) -> Span | None:

@@ -16,6 +16,7 @@ class Stock:
         self._pieces = dict(pieces or {})
 
     def free(self, article: str) -> int:
+        """Pieces of an article that may be sold."""
         return self._pieces.get(article, 0)
 
     def covers(self, lines: Mapping[str, int]) -> bool:
@@ -31,5 +32,6 @@ class Stock:
             self._pieces[article] -= quantity
 
     def put(self, lines: Mapping[str, int]) -> None:
+        """Add pieces, of new articles too."""
         for article, quantity in lines.items():
             self._pieces[article] = self.free(article) + quantity

@@ -16,6 +16,11 @@ class OrderDesk:
         self._orders: dict[int, Order] = {}
 
     def order(self, number: int) -> Order:
+        """The order with this number.
+
+        Raises:
+            OrderError: there is none.
+        """
         try:
             return self._orders[number]
         except KeyError:
@@ -34,6 +39,7 @@ class OrderDesk:
         return order
 
     def ship(self, number: int) -> Order:
+        """Send an order whose goods are reserved."""
         order = self.order(number)
         if order.status is not Status.RESERVED:
             raise OrderError(f"order {number} is {order.status.value}")

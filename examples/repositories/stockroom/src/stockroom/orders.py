@@ -12,6 +12,8 @@ class OrderError(Exception):
 
 
 class Status(Enum):
+    """How far an order got."""
+
     WAITING = "waiting"
     RESERVED = "reserved"
     SHIPPED = "shipped"
@@ -35,4 +37,5 @@ class Order:
 
     @property
     def pieces(self) -> int:
+        """Pieces of all articles together."""
         return sum(self.lines.values())

@@ -1,0 +1,5 @@
+"""`python -m agent` is `winnow`."""
+
+from agent.cli import main
+
+main()

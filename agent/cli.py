@@ -1,0 +1,114 @@
+"""The command line: names and options. What a command does is imported when it is run."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Literal, NoReturn, TypeAlias
+
+import typer
+
+from agent.options import FixOptions, ShowOptions, VerifyOptions
+
+Output: TypeAlias = Literal["text", "json"]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    # The help without rich comes twice as fast.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Ask a fast text-diffusion model many times, keep the change that the tests prove.",
+    epilog="Exit codes: 0 proved, 1 none proved, 2 usage, 3 base state wrong, 4 limit reached, "
+    "5 engine or sandbox failed, 6 tampered, 130 interrupted.",
+)
+
+RepoOption = Annotated[Path, typer.Option("--repo", help="Folder of the project.")]
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option("--target", help="Id of a red test to mend; repeatable. Without: all red ones."),
+]
+OutputOption = Annotated[Output, typer.Option("--output", help="What goes to standard output.")]
+
+
+@app.command()
+def fix(
+    repo: RepoOption,
+    target: TargetOption = None,
+    max_samples: Annotated[int, typer.Option(help="Candidates at most.")] = 256,
+    max_seconds: Annotated[float, typer.Option(help="Wall seconds at most.")] = 600.0,
+    seed: Annotated[int, typer.Option(help="Seed of the first sample.")] = 0,
+    engine: Annotated[str, typer.Option(help="Which model answers.")] = "embedded",
+    verifier: Annotated[
+        list[str] | None, typer.Option(help="Further verifier by name; repeatable.")
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Write the winner to the project.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for the run's files.")] = None,
+    output: OutputOption = "text",
+    trace_file: Annotated[Path | None, typer.Option(help="Append spans to this file.")] = None,
+) -> None:
+    """Find what is red, and hand back the change that mends it and proved itself, or none."""
+    options = FixOptions(
+        repo=repo,
+        targets=tuple(target or ()),
+        max_samples=max_samples,
+        max_seconds=max_seconds,
+        seed=seed,
+        engine=engine,
+        verifiers=tuple(verifier or ()),
+        apply=apply,
+        out=out,
+        as_json=output == "json",
+        trace_file=trace_file,
+    )
+    _exit_with(lambda: _commands().run_fix(options))
+
+
+@app.command()
+def verify(
+    repo: RepoOption,
+    patch: Annotated[Path, typer.Option(help="Unified diff; - is standard input.")],
+    target: TargetOption = None,
+    output: OutputOption = "text",
+) -> None:
+    """Judge a patch as a candidate is judged; exit code 0 only if it is confirmed."""
+    options = VerifyOptions(
+        repo=repo, patch=patch, targets=tuple(target or ()), as_json=output == "json"
+    )
+    _exit_with(lambda: _commands().run_verify(options))
+
+
+@app.command()
+def show(
+    run: Annotated[str, typer.Argument(help="Folder of a run, its name, or `last`.")],
+    output: OutputOption = "text",
+) -> None:
+    """Show a run that was made before."""
+    options = ShowOptions(run=run, as_json=output == "json")
+    _exit_with(lambda: _commands().run_show(options))
+
+
+def main() -> None:
+    """Entry point of `winnow`: exits with the codes that the help lists."""
+    # Whoever asks to stop gets the same clean end as at the keyboard.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    app()
+
+
+def _exit_with(command: Callable[[], int]) -> NoReturn:
+    try:
+        code = command()
+    except KeyboardInterrupt:
+        typer.echo("winnow: interrupted; nothing was changed", err=True)
+        code = 130
+    raise typer.Exit(code)
+
+
+def _commands() -> ModuleType:
+    from agent import commands
+
+    return commands

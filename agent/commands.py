@@ -1,0 +1,161 @@
+"""What the commands do: check first, work, write down what happened, give the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anyio
+from rich.console import Console
+
+from agent import telemetry
+from agent.best_of import Agent
+from agent.display import Display
+from agent.edits import apply_change
+from agent.errors import EditError, JournalError
+from agent.failures import EXIT_CODES, ending_of
+from agent.journal import Journal
+from agent.limits import Limits
+from agent.options import FixOptions, ShowOptions, VerifyOptions
+from agent.plugins import make_engine, make_verifier
+from agent.proving import prove_patch
+from agent.reports import (
+    RunFolder,
+    failure_result,
+    find_run,
+    new_folder,
+    print_proof,
+    print_result,
+    read_result,
+    run_result,
+)
+from agent.types import Listener, Run, Task
+
+_PLAIN_WIDTH = 120
+"""Columns of what is printed to a file or a pipe."""
+
+
+def run_fix(options: FixOptions) -> int:
+    """Mend a project; gives the exit code."""
+    return _reported(lambda: _fix(options), as_json=options.as_json)
+
+
+def run_verify(options: VerifyOptions) -> int:
+    """Judge a patch; gives the exit code."""
+    return _reported(lambda: _verify(options), as_json=options.as_json)
+
+
+def run_show(options: ShowOptions) -> int:
+    """Show a run that was made before; gives the exit code."""
+    return _reported(lambda: _show(options), as_json=options.as_json)
+
+
+def _fix(options: FixOptions) -> int:
+    limits = Limits(max_samples=options.max_samples, seconds=options.max_seconds)
+    folder = new_folder(options.out, options.repo)
+    close_traces = telemetry.set_up(os.environ.get("OTEL_TRACES_EXPORTER"), options.trace_file)
+    try:
+        run = _run(options, limits, folder)
+    finally:
+        close_traces()
+    result = run_result(run)
+    folder.write(result)
+    is_applied = options.apply and _apply(run, folder)
+    extra = {"folder": str(folder.path), "applied": is_applied}
+    _print({**result, **extra}, as_json=options.as_json, show=print_result)
+    _say(f"{'applied to ' + str(options.repo) + '; ' if is_applied else ''}run: {folder.path}")
+    return EXIT_CODES[run.outcome]
+
+
+def _run(options: FixOptions, limits: Limits, folder: RunFolder) -> Run:
+    """The run with its journal; one that is broken off leaves a result, too."""
+    with Journal(folder.events) as journal, Display(Console(stderr=True)) as display:
+
+        def hear(kind: str, facts: Mapping[str, Any]) -> None:
+            journal(kind, facts)
+            display(kind, facts)
+
+        try:
+            return anyio.run(_ask, options, limits, hear)
+        except BaseException as error:
+            ending = ending_of(error)
+            facts = {"outcome": ending.outcome, "reason": ending.message}
+            journal("run.finished", facts)
+            folder.write(failure_result(ending.outcome, ending.message, str(options.repo)))
+            raise
+
+
+async def _ask(options: FixOptions, limits: Limits, hear: Listener) -> Run:
+    verifiers = [await make_verifier(name) for name in ("complexity", *options.verifiers)]
+    engine = await make_engine(options.engine)
+    try:
+        agent = Agent(engine, verifiers=verifiers, limits=limits, seed=options.seed, hear=hear)
+        return await agent.run(Task(repo=options.repo, targets=options.targets))
+    finally:
+        with anyio.CancelScope(shield=True):
+            await engine.aclose()
+
+
+def _apply(run: Run, folder: RunFolder) -> bool:
+    """Write the winner to the project; False if there is none.
+
+    Raises:
+        JournalError: the project changed meanwhile, or cannot be written; it is as it was.
+    """
+    if run.winner is None or run.winner.change is None:
+        return False
+    try:
+        apply_change(run.winner.change, run.task.repo)
+    except (EditError, OSError) as error:
+        raise JournalError(
+            f"the winner was not applied: {error}; its patch is in {folder.path}"
+        ) from error
+    return True
+
+
+def _verify(options: VerifyOptions) -> int:
+    proof = anyio.run(prove_patch, options.repo, options.patch, options.targets)
+    _print(proof, as_json=options.as_json, show=print_proof)
+    return EXIT_CODES[proof["outcome"]]
+
+
+def _show(options: ShowOptions) -> int:
+    folder = find_run(options.run)
+    result = {**read_result(folder), "folder": str(folder.path)}
+    _print(result, as_json=options.as_json, show=print_result)
+    return 0
+
+
+def _reported(command: Callable[[], int], *, as_json: bool) -> int:
+    """The command's exit code; what went wrong is said on standard error."""
+    try:
+        return command()
+    except (Exception, KeyboardInterrupt) as error:
+        ending = ending_of(error)
+        if not ending.is_known:
+            traceback.print_exception(error)
+        if as_json:
+            _print_json(failure_result(ending.outcome, ending.message, ""))
+        _say(ending.message)
+        return ending.exit_code
+
+
+def _print(
+    result: Mapping[str, Any], *, as_json: bool, show: Callable[[Mapping[str, Any], Console], None]
+) -> None:
+    if as_json:
+        _print_json(result)
+    else:
+        show(result, Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH))
+
+
+def _print_json(result: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(result) + "\n")
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"winnow: {message}\n")

@@ -1,0 +1,44 @@
+"""What the commands are given, as typed values; light, so that the command line starts at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixOptions:
+    """`winnow fix`."""
+
+    repo: Path
+    targets: tuple[str, ...] = ()
+    max_samples: int = 256
+    max_seconds: float = 600.0
+    seed: int = 0
+    engine: str = "embedded"
+    verifiers: tuple[str, ...] = ()
+    """Names of those that are asked beside complexity and the tests."""
+    apply: bool = False
+    out: Path | None = None
+    as_json: bool = False
+    trace_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOptions:
+    """`winnow verify`."""
+
+    repo: Path
+    patch: Path
+    """`-` is standard input."""
+    targets: tuple[str, ...] = ()
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowOptions:
+    """`winnow show`."""
+
+    run: str
+    """A folder, a name, or `last`."""
+    as_json: bool = False

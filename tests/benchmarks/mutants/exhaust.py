@@ -1,0 +1,110 @@
+"""`python -m tests.benchmarks.mutants.exhaust FOLDER`: judge every enumerated edit of every task,
+model or not.
+
+This is what brute force in random order is computed from. It needs no weights; the verdicts are
+kept for `run`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.listing import read_listing
+from engine.operators import proposals
+
+from .killing import Judge, can_confine
+from .packages import load_surveys
+from .tasks import Task, load_tasks
+from .verdicts import Candidate, Verdicts, from_listing, is_original
+
+EXHAUSTED = "exhausted.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhausted:
+    """All single edits of one broken function, or a random `num_judged` of them."""
+
+    id: str
+    num_edits: int
+    num_judged: int
+    num_passing: int
+    has_original: bool
+    """True when some judged edit gives the program back as it was."""
+    seconds: float
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="Folder with `tasks.jsonl.gz`.")],
+    cap: Annotated[
+        int, typer.Option(help="Most edits that are judged per task, drawn at random.")
+    ] = 600,
+    seed: int = 0,
+    part: Annotated[
+        str, typer.Option(help="I/N: only every N-th package, from the I-th (0-based).")
+    ] = "0/1",
+) -> None:
+    """Append to `exhausted.jsonl`; tasks that it holds are skipped."""
+    folder = folder.resolve()
+    done = load_exhausted(folder)
+    packages = {package.name: package for package, _ in load_surveys(folder)}
+    index, step = map(int, part.split("/"))
+    groups = [(n, list(g)) for n, g in groupby(load_tasks(folder), lambda task: task.package)]
+    for name, tasks in groups[index::step]:
+        todo = [task for task in tasks if task.id not in done]
+        if todo:
+            with Judge(packages[name], confined=can_confine()) as judge:
+                verdicts = Verdicts(folder, name, judge)
+                for task in todo:
+                    _append(folder, exhaust(task, verdicts, cap, seed))
+            typer.echo(
+                f"{name}: {len(todo)} tasks, {verdicts.judged} judged in {verdicts.seconds:.0f} s"
+            )
+
+
+def exhaust(task: Task, verdicts: Verdicts, cap: int, seed: int) -> Exhausted:
+    """Judge the edits of one task."""
+    started = time.perf_counter()
+    edits = enumerated(task)
+    chosen = edits if len(edits) <= cap else random.Random(f"{seed}:{task.id}").sample(edits, cap)
+    passing = [edit for edit in chosen if verdicts.of(task, edit) == "passes"]
+    return Exhausted(
+        id=task.id,
+        num_edits=len(edits),
+        num_judged=len(chosen),
+        num_passing=len(passing),
+        has_original=any(is_original(task, edit) for edit in passing),
+        seconds=round(time.perf_counter() - started, 3),
+    )
+
+
+def enumerated(task: Task) -> list[Candidate]:
+    """Distinct functions that one edit of the operator table leads to."""
+    listing = read_listing(task.broken.split("\n"))
+    found = (from_listing(task, edit.source) for edit in proposals(listing.source, task.names))
+    return list({candidate.key: candidate for candidate in found if candidate.key}.values())
+
+
+def load_exhausted(folder: Path) -> dict[str, Exhausted]:
+    """What was judged so far, by task."""
+    path = folder / EXHAUSTED
+    if not path.exists():
+        return {}
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {row["id"]: Exhausted(**row) for row in rows}
+
+
+def _append(folder: Path, found: Exhausted) -> None:
+    with (folder / EXHAUSTED).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(found)) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,97 @@
+"""One run of a tree's suite in a fresh process without network, and what its tests said."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tests.benchmarks.mutants.killing import can_confine
+
+_RECORDER = Path(__file__).with_name("recorder.py")
+_OWN_NETWORK = ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up 2>/dev/null; exec "$@"', "sh"]
+_MEMORY_BYTES = 6 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteRun:
+    """Outcomes by test id."""
+
+    outcomes: Mapping[str, str]
+    uncollected: tuple[str, ...]
+    """Modules that could not be imported."""
+    seconds: float
+
+    @property
+    def passed(self) -> frozenset[str]:
+        """The green tests."""
+        return frozenset(test for test, outcome in self.outcomes.items() if outcome == "passed")
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """The red tests."""
+        return frozenset(test for test, outcome in self.outcomes.items() if outcome == "failed")
+
+
+def run_suite(python: Path, tree: Path, paths: Sequence[str] = (), *, seconds: float, hash_seed: int = 0) -> SuiteRun | None:
+    """Run `paths`, or what the tree's configuration names; None when it takes longer than `seconds` or breaks off."""
+    with tempfile.TemporaryDirectory(prefix="suite-") as scratch:
+        report = Path(scratch) / "report.json"
+        command = [str(python), "-P", str(_RECORDER), str(report), "-q", "--continue-on-collection-errors", *paths]
+        started = time.perf_counter()
+        finished = _run(_confined(command), tree, _environment(python, scratch, hash_seed), seconds)
+        taken = time.perf_counter() - started
+        if not finished or not report.exists():
+            return None
+        read = json.loads(report.read_text())
+    return SuiteRun(read["outcomes"], tuple(read["uncollected"]), taken)
+
+
+def _confined(command: list[str]) -> list[str]:
+    limited = ["prlimit", f"--as={_MEMORY_BYTES}", "--core=0", *command]
+    return [*_OWN_NETWORK, *limited] if _has_own_network() else limited
+
+
+@cache
+def _has_own_network() -> bool:
+    return os.geteuid() == 0 and can_confine()
+
+
+def _run(command: list[str], tree: Path, environment: Mapping[str, str], seconds: float) -> bool:
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=tree, env=dict(environment), start_new_session=True, **quiet)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    finally:
+        _end_group(process)
+    return True
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def _environment(python: Path, scratch: str, hash_seed: int) -> Mapping[str, str]:
+    return {
+        "PATH": f"{python.parent}:/usr/bin:/bin",
+        "HOME": scratch,
+        "TMPDIR": scratch,
+        "LC_ALL": "C.UTF-8",
+        "TERM": "dumb",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": str(hash_seed),
+    }

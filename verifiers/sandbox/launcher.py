@@ -1,0 +1,115 @@
+"""`python launcher.py SPEC PARENT COMMAND…`: run a command in a sandbox of its own.
+
+SPEC is JSON (see `room.py`). Three processes: this one waits and dies with its parent; the first process of the new
+namespaces builds the root and reaps; the command runs below it without any capability. When one of the first two dies,
+the kernel kills everything inside.
+"""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import kernel  # noqa: E402 - a neighbour, not a module of the package: this runs as a script
+
+_NEW_ROOT = "/tmp"  # noqa: S108 - any folder serves: a file system of our own is mounted over it
+_SETUP_FAILED = 125
+
+
+def main() -> None:
+    """Enter the namespaces, then become the waiting process."""
+    spec, parent, command = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    try:
+        kernel.unshare(
+            kernel.NEWUSER
+            | kernel.NEWNS
+            | kernel.NEWPID
+            | kernel.NEWNET
+            | kernel.NEWIPC
+            | kernel.NEWUTS
+        )
+    except OSError as error:
+        _give_up(error)
+    kernel.die_with_parent()
+    if os.getppid() != parent:
+        os._exit(_SETUP_FAILED)
+    ready, go = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(go)
+        _first_process(spec, command, ready)
+    os.close(ready)
+    os.write(go, b"!")
+    kernel.exit_like(os.waitpid(child, 0)[1])
+
+
+def _first_process(spec: dict, command: list, ready: int) -> None:  # type: ignore[type-arg]
+    kernel.die_with_parent()
+    if os.read(ready, 1) != b"!":
+        os._exit(_SETUP_FAILED)
+    try:
+        _build_root(spec)
+        child = os.fork()
+        if child == 0:
+            _become(spec, command)
+    except OSError as error:
+        _give_up(error)
+    _close_all_but_standard()
+    kernel.exit_like(kernel.reap_until(child))
+
+
+def _build_root(spec: dict) -> None:  # type: ignore[type-arg]
+    kernel.make_private()
+    # What is shown may lie below the folder that becomes the new root, so it is held before that is covered.
+    shown = [(kernel.hold(source), target, False) for source, target in spec["read_only"]]
+    shown += [(kernel.hold(source), target, True) for source, target in spec["writable"]]
+    kernel.mount_tmpfs(_NEW_ROOT, 16 << 20)
+    for name in ("proc", "dev/shm", "tmp"):
+        os.makedirs(f"{_NEW_ROOT}/{name}")
+    kernel.mount_proc(f"{_NEW_ROOT}/proc")
+    for name in ("dev/shm", "tmp"):
+        kernel.mount_tmpfs(f"{_NEW_ROOT}/{name}", spec["disk_bytes"], "1777")
+    _fill_dev(f"{_NEW_ROOT}/dev")
+    for link, target in spec["links"]:
+        os.makedirs(os.path.dirname(_NEW_ROOT + link), exist_ok=True)
+        os.symlink(target, _NEW_ROOT + link)
+    for folder in spec["folders"]:
+        os.makedirs(_NEW_ROOT + folder, exist_ok=True)
+    for source, target, writable in shown:
+        kernel.bind(source, _NEW_ROOT + target, read_only=not writable)
+    kernel.pivot_root(_NEW_ROOT)
+    kernel.set_read_only("/", below=False)
+    if spec["overlay"]:
+        kernel.make_writable(spec["overlay"], spec["scratch"], spec["disk_bytes"], spec["keep"])
+
+
+def _fill_dev(folder: str) -> None:
+    for device in ("null", "zero", "full", "random", "urandom"):
+        kernel.bind(f"/dev/{device}", f"{folder}/{device}", read_only=False)
+    for name, target in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
+        os.symlink(f"/proc/self/{target}", f"{folder}/{name}")
+
+
+def _become(spec: dict, command: list) -> None:  # type: ignore[type-arg]
+    os.setsid()
+    kernel.set_limits(**spec["limits"])
+    kernel.drop_capabilities()
+    if spec["forbid_system_calls"]:
+        kernel.forbid_system_calls()
+    os.chdir(spec["folder"])
+    os.execve(command[0], command, spec["environment"])
+
+
+def _close_all_but_standard() -> None:
+    os.closerange(3, 4096)
+
+
+def _give_up(error: OSError) -> None:
+    sys.stderr.write(f"sandbox: {error.strerror or error}\n")
+    sys.stderr.flush()
+    os._exit(_SETUP_FAILED)
+
+
+if __name__ == "__main__":
+    main()

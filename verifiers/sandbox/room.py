@@ -1,0 +1,147 @@
+"""What a judged program can see and use: the description of one sandbox, made outside and never changed inside."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+_SYSTEM = ("/usr", "/etc", "/opt", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
+_SCRATCH = "/.winnow/scratch"
+TOOLS = "/.winnow/tools"
+"""Where the folders of `Room.tools` appear."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxLimits:
+    """What one judged process tree may use; 0 means no limit of that kind."""
+
+    memory_bytes: int = 4 << 30
+    """Address space of each process."""
+    cpu_seconds: int = 0
+    disk_bytes: int = 512 << 20
+    """Of the tree's writable layer, and of /tmp."""
+    file_bytes: int = 256 << 20
+    processes: int = 512
+    """Not enforced by the kernel for root."""
+
+    def rlimits(self) -> dict[str, int]:
+        """Arguments of `kernel.set_limits`."""
+        return {
+            "memory_bytes": self.memory_bytes,
+            "cpu_seconds": self.cpu_seconds,
+            "file_bytes": self.file_bytes,
+            "processes": self.processes,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """One file system view: the tree at the place it has outside, the interpreter, the system; nothing else.
+
+    There is no home, no network but loopback, no other process, and nothing writable but the tree's upper layer, /tmp and
+    /dev/shm, all of which are memory and vanish.
+    """
+
+    tree: Path
+    """The folder, outside, that holds the tree to show."""
+    place: str
+    """The path at which the tree appears inside."""
+    shown: tuple[str, ...] = ()
+    """Further folders that are visible at their own path, read-only: the interpreter and its packages."""
+    tools: tuple[Path, ...] = ()
+    """Folders that appear below `TOOLS` under their own name."""
+
+    def command(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        limits: SandboxLimits,
+        *,
+        writable: str = "overlay",
+        forbid_system_calls: bool = True,
+    ) -> list[str]:
+        """The command line that runs `command` in this room.
+
+        `writable` says what becomes of writes to the tree: "overlay" (they vanish), "through" (they stay), "no".
+        """
+        tree = [str(self.tree), self.place]
+        spec = {
+            "read_only": [
+                *self._binds(),
+                *([] if writable == "through" else [tree]),
+                *self._inner(),
+            ],
+            "writable": [tree] if writable == "through" else [],
+            "links": self._links(),
+            "folders": [_SCRATCH],
+            "overlay": self.place if writable == "overlay" else "",
+            "scratch": _SCRATCH,
+            "keep": self.keep_in_tree,
+            "disk_bytes": limits.disk_bytes,
+            "limits": limits.rlimits(),
+            "forbid_system_calls": forbid_system_calls,
+            "folder": self.place,
+            "environment": dict(environment),
+        }
+        launcher = str(_HERE / "launcher.py")
+        return [sys.executable, "-I", "-S", launcher, json.dumps(spec), str(os.getpid()), *command]
+
+    def nested(self, limits: SandboxLimits) -> dict[str, object]:
+        """What a process inside needs to make a fresh copy of this room around itself."""
+        outer = [target for _, target in self._binds() if _is_below(target, "/tmp")]  # noqa: S108
+        if _is_below(self.place, "/tmp"):  # noqa: S108
+            outer.append(self.place)
+        return {
+            "tree": self.place,
+            "scratch": _SCRATCH,
+            "keep_in_temporary": outer,
+            "keep_in_tree": self.keep_in_tree,
+            "disk_bytes": limits.disk_bytes,
+            "limits": limits.rlimits(),
+        }
+
+    @property
+    def keep_in_tree(self) -> list[str]:
+        """Shown folders that lie inside the tree: an environment in `.venv`."""
+        return [path for path in self._outermost() if _is_below(path, self.place)]
+
+    def prepare_mount_points(self) -> None:
+        """Make empty folders in the tree for what is shown inside of it."""
+        for path in self.keep_in_tree:
+            (self.tree / os.path.relpath(path, self.place)).mkdir(parents=True, exist_ok=True)
+
+    def _binds(self) -> list[list[str]]:
+        system = [
+            [path, path] for path in _SYSTEM if os.path.isdir(path) and not os.path.islink(path)
+        ]
+        others = [[p, p] for p in self._outermost() if not _is_below(p, self.place)]
+        tools = [[str(folder), f"{TOOLS}/{folder.name}"] for folder in self.tools]
+        return [*system, *[pair for pair in others if not _in_system(pair[0])], *tools]
+
+    def _inner(self) -> list[list[str]]:
+        return [[path, path] for path in self.keep_in_tree]
+
+    def _links(self) -> list[list[str]]:
+        return [[path, os.readlink(path)] for path in _SYSTEM if os.path.islink(path)]
+
+    def _outermost(self) -> list[str]:
+        """The shown folders, without those that lie in another one of them."""
+        paths = sorted({os.path.abspath(path) for path in self.shown if os.path.isdir(path)})
+        kept: list[str] = []
+        for path in paths:
+            if not any(_is_below(path, other) for other in kept):
+                kept.append(path)
+        return kept
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _in_system(path: str) -> bool:
+    return any(_is_below(path, folder) for folder in _SYSTEM)

@@ -1,0 +1,227 @@
+"""A pytest plugin that says what happened, one line of JSON per event, and decides nothing.
+
+It runs beside the code that is judged, under any Python from 3.9 on, with pytest and the standard library only. Every line
+carries the run's nonce; what it means is worked out by the process outside (`observations.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+
+_MESSAGE_CHARS, _MOST_FRAMES = 2_000, 40
+
+
+class TestTimeout(BaseException):
+    """Raised in a test that runs longer than it may; not an Exception, so that the judged code does not swallow it."""
+
+
+class Observer:
+    """Sends outcomes of tests. `options` is a dict; see `Request` in `runner.py` for its entries."""
+
+    def __init__(self, options: Any, channel: Any) -> Any:
+        self.options, self.channel = options, channel
+        self.may_fail = set(options["may_fail"])
+        self.started = time.monotonic()
+        self.tracer = _Tracer(options["trace"]) if options["trace"] else None
+
+    def send(self, kind: Any, *payload: Any) -> Any:
+        line = json.dumps([self.options["nonce"], kind, *payload]) + "\n"
+        self.channel.sendall(line.encode("utf-8", "backslashreplace"))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: Any) -> Any:
+        """Tests that are asked for first run first; the others keep their order."""
+        place = {test: i for i, test in enumerate(self.options["first"])}
+        items.sort(key=lambda item: place.get(item.nodeid, len(place)))
+
+    def pytest_collection_finish(self, session: Any) -> Any:
+        self.send("collected", len(session.items))
+
+    def pytest_collectreport(self, report: Any) -> Any:
+        if report.failed:
+            self.send("collect_error", report.nodeid, str(report.longrepr)[-_MESSAGE_CHARS:])
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> Any:
+        if self.tracer is None:
+            yield
+            return
+        self.tracer.start()
+        yield
+        self.send("trace", item.nodeid, self.tracer.stop())
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: Any) -> Any:
+        with _Alarm(self.options["test_seconds"]):
+            yield
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: Any) -> Any:
+        with _Alarm(self.options["test_seconds"]):
+            yield
+
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
+        outcome = yield
+        if call.excinfo is not None and not outcome.excinfo:
+            outcome.get_result().winnow_error = _error(call.excinfo, str(item.config.rootpath))
+
+    def pytest_runtest_logreport(self, report: Any) -> Any:
+        error = getattr(report, "winnow_error", None) if report.failed else None
+        expected_failure = hasattr(report, "wasxfail")
+        self.send(
+            "report",
+            report.nodeid,
+            report.when,
+            report.outcome,
+            expected_failure,
+            report.duration,
+            error,
+        )
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logfinish(self, nodeid: Any) -> Any:
+        self.send("finished", nodeid)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtestloop(self, session: Any) -> Any:
+        self.session = session
+        yield
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: Any, nextitem: Any) -> Any:
+        yield
+        if self.tracer and time.monotonic() - self.started > self.options["trace"]["seconds"]:
+            item.session.shouldstop = "enough is traced"
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: Any, exitstatus: Any) -> Any:
+        if self.options["modules"]:
+            self.send("modules", _modules())
+        self.send("end", int(exitstatus))
+
+
+class _StopAtFailure:
+    """Ends the session at the first failure of a test that has to pass."""
+
+    def __init__(self, may_fail: Any) -> Any:
+        self.may_fail, self.failed = set(may_fail), False
+
+    def pytest_runtest_logreport(self, report: Any) -> Any:
+        if report.failed and report.nodeid not in self.may_fail:
+            self.failed = True
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> Any:
+        if self.failed:
+            item.session.shouldstop = "a test failed that has to pass"
+            return True
+        return None
+
+
+class _Alarm:
+    """Raises TestTimeout in the main thread after some seconds, where signals are to be had."""
+
+    def __init__(self, seconds: Any) -> Any:
+        usable = seconds and hasattr(signal, "setitimer")
+        self.seconds = (
+            seconds if usable and threading.current_thread() is threading.main_thread() else 0
+        )
+
+    def __enter__(self) -> Any:
+        if self.seconds:
+            self.before = signal.signal(signal.SIGALRM, self._ring)
+            signal.setitimer(signal.ITIMER_REAL, self.seconds)
+
+    def __exit__(self, *_: Any) -> Any:
+        if self.seconds:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self.before)
+
+    def _ring(self, *_: Any) -> Any:
+        raise TestTimeout(f"longer than {self.seconds:g} s")
+
+
+class _Tracer:
+    """Which lines of which files of the tree run, test files left out."""
+
+    def __init__(self, options: Any) -> Any:
+        self.root, self.skip = os.getcwd() + "/", set(options["skip"])
+        self.lines = {}
+        self.wanted = {}
+
+    def start(self) -> Any:
+        self.lines = {}
+        threading.settrace(self._call)
+        sys.settrace(self._call)
+
+    def stop(self) -> Any:
+        sys.settrace(None)
+        threading.settrace(None)
+        return {path: sorted(lines) for path, lines in self.lines.items()}
+
+    def _call(self, frame: Any, event: Any, argument: Any) -> Any:
+        file = frame.f_code.co_filename
+        path = self.wanted.get(file)
+        if path is None:
+            path = file[len(self.root) :] if file.startswith(self.root) else ""
+            path = self.wanted[file] = "" if path in self.skip or "site-packages" in path else path
+        if not path:
+            return None
+        add = self.lines.setdefault(path, set()).add
+        add(frame.f_lineno)
+
+        def line(frame: Any, event: Any, argument: Any) -> Any:
+            if event == "line":
+                add(frame.f_lineno)
+            return line
+
+        return line
+
+
+def plugins(options: Any, channel: Any) -> Any:
+    """The plugins of one run."""
+    stop = [_StopAtFailure(options["may_fail"])] if options["stop"] else []
+    return [Observer(options, channel), *stop]
+
+
+def _error(excinfo: Any, root: Any) -> Any:
+    frames = []
+    for entry in excinfo.traceback:
+        path = os.path.relpath(str(entry.path), root) if str(entry.path).startswith(root) else ""
+        if path:
+            frames.append([path, entry.lineno + 1, entry.name])
+    try:
+        message = str(excinfo.value)
+    except Exception:  # the judged code's own __str__ may break
+        message = "(its text cannot be had)"
+    return [excinfo.typename, message[:_MESSAGE_CHARS], frames[-_MOST_FRAMES:]]
+
+
+def _modules() -> Any:
+    found = [
+        (name, getattr(module, "__file__", None)) for name, module in list(sys.modules.items())
+    ]
+    return [[name, file] for name, file in found if isinstance(file, str)]
+
+
+def pytest_configure(config: Any) -> Any:
+    """Where the plugin is loaded by name (`-p winnow_observer`), the channel's number is in the environment."""
+    number = os.environ.pop("WINNOW_CHANNEL", None)
+    if number is None:
+        return
+    channel = socket.socket(fileno=int(number))
+    os.set_inheritable(channel.fileno(), False)
+    with channel.makefile("r", encoding="utf-8") as lines:
+        options = json.loads(lines.readline())
+    for plugin in plugins(options, channel):
+        config.pluginmanager.register(plugin)

@@ -1,0 +1,133 @@
+"""Our side of the fork server: one process that has everything third-party imported, and forks for every run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+from anyio.abc import Process
+
+from verifiers.errors import SandboxError
+from verifiers.sandbox import SandboxLimits
+
+from .channel import Channel
+from .runs import Request, Result, new_nonce, watch
+from .site import Site
+
+_START_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class SuiteServer:
+    """Runs one request at a time."""
+
+    process: Process
+    control: Channel
+    report: Channel
+    output: Channel
+    healthy: bool = True
+
+    @classmethod
+    async def start(
+        cls, site: Site, sandbox: SandboxLimits, preload: tuple[str, ...], hash_seed: int = 0
+    ) -> SuiteServer:
+        """Start a server and wait until it has imported `preload`.
+
+        Raises:
+            SandboxError: it does not come up, or has threads, which a fork would lose.
+        """
+        channels = [Channel.open() for _ in range(3)]
+        numbers = [channel.theirs.fileno() for channel in channels]
+        command = [site.interpreter.executable, f"{site.inside}/winnow_server.py", *map(str, numbers)]
+        environment = site.environment(hash_seed)
+        if site.isolation == "namespaces":
+            none = SandboxLimits(memory_bytes=0, file_bytes=0, processes=0, disk_bytes=sandbox.disk_bytes)
+            command = site.room.command(
+                command, environment, none, writable="no", forbid_system_calls=False
+            )
+            environment = {}
+        process = await anyio.open_process(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=channels[2].theirs.fileno(),
+            stderr=channels[2].theirs.fileno(),
+            env=environment,
+            cwd="/",
+            pass_fds=numbers,
+            start_new_session=True,
+        )
+        for channel in channels:
+            channel.theirs.close()
+        server = cls(process, *channels)
+        try:
+            await server._greet(site, sandbox, preload)
+        except BaseException:
+            await server.aclose()
+            raise
+        return server
+
+    async def run(self, request: Request) -> Result:
+        """Run the tests once.
+
+        Raises:
+            SandboxError: the server ended.
+        """
+        nonce = new_nonce()
+        self.healthy = False  # until the answer is there: a cancelled run leaves the server in doubt
+        await self._tell({"run": request.message(nonce)})
+        result = await watch(self.report, self.output, request.limits, self._ended, self._kill, nonce)
+        self.healthy = True
+        return result
+
+    async def aclose(self) -> None:
+        """Kill the server and everything that it started."""
+        self.healthy = False
+        with anyio.CancelScope(shield=True):
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            await self.process.wait()
+        for channel in (self.control, self.report, self.output):
+            channel.close()
+
+    async def _greet(self, site: Site, sandbox: SandboxLimits, preload: tuple[str, ...]) -> None:
+        await self._tell(
+            {
+                "kernel": site.kernel,
+                "preload": list(preload),
+                "nested": site.room.nested(sandbox) if site.isolation == "namespaces" else None,
+                "tree": str(site.tree),
+                "limits": sandbox.rlimits(),
+            }
+        )
+        with anyio.move_on_after(_START_SECONDS):
+            answer = await self._answer()
+            if answer["threads"] != 1:
+                raise SandboxError(f"imports started {answer['threads'] - 1} threads")
+            return
+        raise SandboxError(f"the test server did not start within {_START_SECONDS:.0f} s")
+
+    async def _ended(self) -> int:
+        return int((await self._answer())["status"])
+
+    async def _kill(self) -> None:
+        await self._tell({"stop": True})
+
+    async def _tell(self, message: object) -> None:
+        try:
+            await self.control.send(message)
+        except OSError as error:
+            raise SandboxError(f"the test server is gone: {error}") from error
+
+    async def _answer(self) -> dict[str, Any]:
+        answer = await self.control.receive_line()
+        if answer is None:
+            self.output.drain()
+            said = bytes(self.output.received[-2000:]).decode("utf-8", "replace").strip()
+            raise SandboxError(f"the test server ended: {said or 'it said nothing'}")
+        return answer

@@ -1,0 +1,176 @@
+"""The place where a suite runs: a private copy of the base tree, the interpreter, and the room around both."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import anyio
+
+from verifiers.base import Snapshot
+from verifiers.errors import BaseStateError
+from verifiers.sandbox import TOOLS, Room
+
+Isolation: TypeAlias = Literal["namespaces", "unsafe"]
+INSIDE = Path(__file__).resolve().parent / "inside"
+_KERNEL = Path(__file__).resolve().parent.parent / "sandbox" / "kernel.py"
+_PROBE = """
+import sys, json, sysconfig
+import importlib.util as u
+print(json.dumps({"version": sys.version_info[:2], "paths": [sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path],
+ "pytest": u.find_spec("pytest") is not None, "plugins": [n for n in ("pytest_cov", "xdist") if u.find_spec(n)],
+ "real": sys._base_executable or sys.executable}))
+"""
+_OLDEST = (3, 9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """The Python that the project's tests run under."""
+
+    executable: str
+    paths: tuple[str, ...]
+    """Folders that it imports from."""
+    plugins: tuple[str, ...]
+    """Those of `pytest_cov` and `xdist` that are installed: their options would slow every run."""
+
+    @property
+    def home(self) -> str:
+        """Folder of the executable."""
+        return os.path.dirname(self.executable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A copy of the base tree, and how to run things in it."""
+
+    folder: Path
+    """Scratch folder outside; removed when the work is done."""
+    place: str
+    """The path of the tree as the tests see it."""
+    interpreter: Interpreter
+    isolation: Isolation
+
+    @property
+    def tree(self) -> Path:
+        """The copy of the base tree, with compiled files; read-only for candidates."""
+        return self.folder / "tree"
+
+    @property
+    def room(self) -> Room:
+        """The file system view of a run."""
+        return Room(
+            tree=self.tree,
+            place=self.place,
+            shown=self.interpreter.paths,
+            tools=(INSIDE, _KERNEL.parent),
+        )
+
+    @property
+    def inside(self) -> str:
+        """The folder of the observer, as a run sees it."""
+        return str(INSIDE) if self.isolation == "unsafe" else f"{TOOLS}/{INSIDE.name}"
+
+    @property
+    def kernel(self) -> str:
+        """The kernel module's file, as a run sees it."""
+        return str(_KERNEL) if self.isolation == "unsafe" else f"{TOOLS}/{_KERNEL.parent.name}/kernel.py"
+
+    def environment(self, hash_seed: int) -> dict[str, str]:
+        """All of the environment that a run gets; nothing is inherited."""
+        temporary = "/tmp"  # noqa: S108 - the sandbox's own
+        return {
+            "PATH": f"{self.interpreter.home}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": temporary,
+            "TMPDIR": temporary,
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+            "COLUMNS": "80",
+            "PYTHONHASHSEED": str(hash_seed),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+        }
+
+    def close(self) -> None:
+        """Remove the copy."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+async def open_site(snapshot: Snapshot, python: Path | None, isolation: Isolation) -> Site:
+    """Copy the tree and look at the interpreter.
+
+    Raises:
+        BaseStateError: there is no usable interpreter.
+    """
+    interpreter = await _examine(python or find_python(snapshot.root))
+    folder = Path(tempfile.mkdtemp(prefix="winnow-"))
+    site = Site(
+        folder=folder, place=str(snapshot.root), interpreter=interpreter, isolation=isolation
+    )
+    await anyio.to_thread.run_sync(_copy, snapshot, site.tree)
+    if isolation == "namespaces":
+        site.room.prepare_mount_points()
+    return site
+
+
+def find_python(root: Path) -> Path:
+    """The interpreter of the project's own environment; else the active environment's; else this one."""
+    active = os.environ.get("VIRTUAL_ENV", "")
+    for folder in (root / ".venv", root / "venv", Path(active) if active else None):
+        if folder is not None and (folder / "bin" / "python").exists():
+            return folder / "bin" / "python"
+    return Path(sys.executable)
+
+
+async def _examine(python: Path) -> Interpreter:
+    try:
+        done = await anyio.run_process(
+            [str(python), "-c", _PROBE],
+            check=False,
+            env={"PATH": "/usr/bin:/bin"},
+            cwd="/",
+        )
+        facts = json.loads(done.stdout)
+    except (OSError, ValueError) as error:
+        raise BaseStateError(
+            f"{python} is not a working Python: name one with --python", reason="collection_failed"
+        ) from error
+    if not facts["pytest"] or tuple(facts["version"]) < _OLDEST:
+        wanted = f"pytest under Python {_OLDEST[0]}.{_OLDEST[1]} or newer"
+        raise BaseStateError(
+            f"{python} has no {wanted}: install it there, or name another one with --python",
+            reason="collection_failed",
+        )
+    paths = tuple(dict.fromkeys(p for p in [*facts["paths"], str(Path(facts["real"]).parent.parent)] if p))
+    return Interpreter(
+        executable=os.path.abspath(python), paths=paths, plugins=tuple(facts["plugins"])
+    )
+
+
+def _copy(snapshot: Snapshot, target: Path) -> None:
+    target.mkdir()
+    for path in snapshot.files:
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(snapshot.root / path, target / path)
+    for link in _links(snapshot.root):
+        (target / link).parent.mkdir(parents=True, exist_ok=True)
+        os.symlink(os.readlink(snapshot.root / link), target / link)
+
+
+def _links(root: Path) -> list[str]:
+    """Links of the tree that stay inside of it, outermost only."""
+    found = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = [n for n in folders if n not in (".git", "node_modules", ".venv", "venv")]
+        for name in [*folders, *files]:
+            path = Path(folder, name)
+            if path.is_symlink() and path.resolve().is_relative_to(root.resolve()):
+                found.append(os.path.relpath(path, root))
+    return found
