@@ -110,22 +110,16 @@ class _Flow:
             call_format=agent.call_format,
             judges=self._judges,
             rule=StopRule(agent.limits.grace_candidates),
-            num_workers=agent.limits.num_workers,
+            limits=agent.limits,
             hear=agent.hear,
-        )
-        self._manifest = build_manifest(
-            snapshot,
-            agent.engine.info,
-            agent.limits,
-            call_format=agent.call_format.name,
-            seed=agent.seed,
         )
         self._seconds: dict[str, float] = {}
         self._notes: list[str] = []
         self._limit_hit = ""
 
     async def run(self) -> Run:
-        self._agent.hear("run.started", {"repo": str(self._task.repo), **self._manifest})
+        facts = {"repo": str(self._task.repo), "targets": list(self._task.targets)}
+        self._agent.hear("run.started", {**facts, **self._manifest()})
         limit = self._agent.limits.seconds
         with self._timed("total"):
             with anyio.move_on_after(limit) as scope:
@@ -211,8 +205,18 @@ class _Flow:
             selection=selection,
             candidates=candidates,
             seconds=self._seconds,
-            manifest=self._manifest,
+            manifest=self._manifest(),
             notes=notes,
+        )
+
+    def _manifest(self) -> Mapping[str, Any]:
+        agent = self._agent
+        return build_manifest(
+            self._snapshot,
+            agent.engine.info,
+            agent.limits,
+            call_format=agent.call_format.name,
+            seed=agent.seed,
         )
 
     @contextmanager

@@ -14,14 +14,16 @@ from rich.console import Console
 
 from agent import telemetry
 from agent.best_of import Agent
+from agent.deferred import DeferredEngine
 from agent.display import Display
 from agent.edits import apply_change
 from agent.errors import EditError, JournalError
 from agent.failures import EXIT_CODES, ending_of
+from agent.groups import single_errors
 from agent.journal import Journal
 from agent.limits import Limits
 from agent.options import FixOptions, ShowOptions, VerifyOptions
-from agent.plugins import make_engine, make_verifier
+from agent.plugins import find_engine, make_verifier
 from agent.proving import prove_patch
 from agent.reports import (
     RunFolder,
@@ -91,13 +93,24 @@ def _run(options: FixOptions, limits: Limits, folder: RunFolder) -> Run:
 
 async def _ask(options: FixOptions, limits: Limits, hear: Listener) -> Run:
     verifiers = [await make_verifier(name) for name in ("complexity", *options.verifiers)]
-    engine = await make_engine(options.engine)
-    try:
-        agent = Agent(engine, verifiers=verifiers, limits=limits, seed=options.seed, hear=hear)
-        return await agent.run(Task(repo=options.repo, targets=options.targets))
-    finally:
-        with anyio.CancelScope(shield=True):
-            await engine.aclose()
+    engine = DeferredEngine(options.engine, find_engine(options.engine))
+    with single_errors():
+        async with anyio.create_task_group() as group:
+
+            def hear_and_load(kind: str, facts: Mapping[str, Any]) -> None:
+                hear(kind, facts)
+                if kind == "baseline.finished":  # there is something to ask
+                    group.start_soon(engine.load)
+
+            agent = Agent(
+                engine, verifiers=verifiers, limits=limits, seed=options.seed, hear=hear_and_load
+            )
+            try:
+                run = await agent.run(Task(repo=options.repo, targets=options.targets))
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await engine.aclose()
+    return run
 
 
 def _apply(run: Run, folder: RunFolder) -> bool:

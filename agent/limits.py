@@ -30,6 +30,8 @@ class Limits:
     """Functions that are asked about."""
     grace_candidates: int = 16
     """Candidates that are still considered after the first that passes, to have a choice."""
+    grace_seconds: float = 20.0
+    """Time for those; where a suite is slow, the choice is made among fewer."""
     max_confirmations: int = 4
     """Finalists that are confirmed, one after the other, until one stands."""
 
@@ -38,7 +40,8 @@ class Limits:
             _check(name, getattr(self, name), least=1)
         for name in ("seconds", "sampling_seconds"):
             _check(name, getattr(self, name), least=0.001)
-        _check("grace_candidates", self.grace_candidates, least=0)
+        for name in ("grace_candidates", "grace_seconds"):
+            _check(name, getattr(self, name), least=0)
         _check("verify_workers", self.num_workers, least=1)
 
     @property

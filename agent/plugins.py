@@ -7,6 +7,7 @@ function without arguments that gives the object, or an awaitable of it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -29,14 +30,13 @@ ENGINES: Mapping[str, Maker[Engine]] = {"embedded": _embedded}
 VERIFIERS: Mapping[str, Maker[Verifier]] = {"complexity": Complexity}
 
 
-async def make_engine(name: str) -> Engine:
-    """The engine of that name.
+def find_engine(name: str) -> Callable[[], Awaitable[Engine]]:
+    """What makes the engine of that name, called later.
 
     Raises:
         ConfigError: no engine has that name.
-        EngineError: it cannot be loaded.
     """
-    return await _make("winnow.engines", name, ENGINES)
+    return partial(_made, _maker("winnow.engines", name, ENGINES))
 
 
 async def make_verifier(name: str) -> Verifier:
@@ -45,11 +45,11 @@ async def make_verifier(name: str) -> Verifier:
     Raises:
         ConfigError: no verifier has that name.
     """
-    return await _make("winnow.verifiers", name, VERIFIERS)
+    return await _made(_maker("winnow.verifiers", name, VERIFIERS))
 
 
-async def _make(group: str, name: str, table: Mapping[str, Maker[Made]]) -> Made:
-    made = _maker(group, name, table)()
+async def _made(maker: Maker[Made]) -> Made:
+    made = maker()
     return await made if isinstance(made, Awaitable) else made
 
 

@@ -11,6 +11,7 @@ from agent import telemetry
 from agent.facts import candidate_facts
 from agent.groups import single_errors
 from agent.judging import Judges
+from agent.limits import Limits
 from agent.reading import read_candidate
 from agent.rounds import Answer, StopRule
 from agent.types import CallFormat, Candidate, Listener
@@ -25,7 +26,7 @@ class Sieve:
         call_format: how the model writes calls.
         judges: the verifiers, prepared.
         rule: says which candidates may still win.
-        num_workers: changes that are judged at a time.
+        limits: workers and the time that is left after the first pass count here.
         hear: is told of every candidate when it is done.
     """
 
@@ -36,15 +37,17 @@ class Sieve:
         call_format: CallFormat,
         judges: Judges,
         rule: StopRule,
-        num_workers: int,
+        limits: Limits,
         hear: Listener,
     ) -> None:
         self._snapshot = snapshot
         self._format = call_format
         self._judges = judges
         self._rule = rule
-        self._slots = anyio.Semaphore(num_workers)
+        self._limits = limits
+        self._slots = anyio.Semaphore(limits.num_workers)
         self._hear = hear
+        self._has_passed = anyio.Event()
         self._done: dict[int, Candidate] = {}
         self._first_by_digest: dict[str, int] = {}
         self.seconds = 0.0
@@ -63,6 +66,7 @@ class Sieve:
         """
         with single_errors():
             async with answers, anyio.create_task_group() as group:
+                group.start_soon(self._end_grace, group.cancel_scope)
                 index = 0
                 async for answer in answers:
                     candidate = self._read(index, answer)
@@ -71,6 +75,15 @@ class Sieve:
                         break
                     group.start_soon(self._take, candidate)
                     index += 1
+                for _ in range(self._limits.num_workers):
+                    await self._slots.acquire()
+                group.cancel_scope.cancel()
+
+    async def _end_grace(self, scope: anyio.CancelScope) -> None:
+        """Once one has passed the others get their time and no more."""
+        await self._has_passed.wait()
+        await anyio.sleep(self._limits.grace_seconds)
+        scope.cancel()
 
     async def _take(self, candidate: Candidate) -> None:
         try:
@@ -99,6 +112,7 @@ class Sieve:
         self._done[candidate.index] = candidate
         if candidate.passed:
             self._rule.saw_pass(candidate.index)
+            self._has_passed.set()
         self._hear("candidate.finished", candidate_facts(candidate))
 
 

@@ -75,8 +75,9 @@ def show(run: Run) -> None:
     for candidate in run.candidates:
         print(f"candidate {candidate.index}: {'passed' if candidate.passed else 'out'}")
         for verdict in candidate.verdicts:
-            reasons = "; ".join(finding.message for finding in verdict.findings)
-            print(f"  {verdict.verifier}: {verdict.outcome}{f' ({reasons})' if reasons else ''}")
+            level = [verdict.level] if verdict.level != "none" else []
+            notes = [*level, *(finding.message for finding in verdict.findings)]
+            print(f"  {verdict.verifier}: {verdict.outcome}", *notes, sep="; ")
     print(f"{run.outcome}: {run.selection.reason}")
     if run.winner and run.winner.change:
         print(run.winner.change.patch(), end="")

@@ -75,9 +75,10 @@ def test_fix_a_bug_prints_a_patch() -> None:
 def test_own_verifier_turns_the_new_import_down() -> None:
     done = example("examples/own_verifier.py")
     assert done.returncode == 0, done.stderr
-    assert "no-new-imports: failed (imports operator)" in done.stdout
+    assert "no-new-imports: failed; imports operator" in done.stdout
     assert "candidate 0: out" in done.stdout
     assert "candidate 1: passed" in done.stdout
+    assert "tests: passed; confirmed" in done.stdout
     assert "+        if gap.minutes >= needed:" in done.stdout
 
 

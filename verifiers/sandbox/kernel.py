@@ -23,17 +23,22 @@ _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 
+_ORDINARY = 1000
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def unshare(flags: int) -> None:
-    """Leave the namespaces named by `flags`; with NEWUSER the own user and group stay what they are."""
+    """Leave the namespaces named by `flags`; with NEWUSER the user stays who they are, but root becomes user 1000.
+
+    Who is root inside could not make further user namespaces without capabilities, and tests of permissions would fail.
+    """
     uid, gid = os.geteuid(), os.getegid()
     _check(_libc.unshare(flags), "unshare namespaces")
     if flags & NEWUSER:
         _write("/proc/self/setgroups", "deny")
-        _write("/proc/self/uid_map", f"{uid} {uid} 1")
-        _write("/proc/self/gid_map", f"{gid} {gid} 1")
+        _write("/proc/self/uid_map", f"{uid or _ORDINARY} {uid} 1")
+        _write("/proc/self/gid_map", f"{gid or _ORDINARY} {gid} 1")
     if flags & NEWNET:
         _loopback_up()
 

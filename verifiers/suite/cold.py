@@ -68,7 +68,7 @@ async def _run(site: Site, request: Request, sandbox: SandboxLimits, hash_seed: 
         try:
             report.theirs.close()
             output.theirs.close()
-            await report.send(request.options(nonce))
+            await report.send(request.options(nonce, quit_early=False))
             return await watch(
                 report, output, request.limits, process.wait, lambda: _kill(process.pid), nonce
             )

@@ -43,8 +43,8 @@ class Request:
     trace: Mapping[str, object] | None = None
     modules: bool = False
 
-    def options(self, nonce: str) -> dict[str, object]:
-        """What the observer is told."""
+    def options(self, nonce: str, *, quit_early: bool) -> dict[str, object]:
+        """What the observer is told; with `quit_early` the process ends with the last test, without a summary."""
         return {
             "nonce": nonce,
             "first": list(self.first),
@@ -53,6 +53,7 @@ class Request:
             "test_seconds": self.limits.test_seconds,
             "trace": self.trace,
             "modules": self.modules,
+            "quit": quit_early,
         }
 
     def message(self, nonce: str) -> dict[str, Any]:
@@ -62,7 +63,7 @@ class Request:
             "files": files,
             "arguments": [*self.arguments, *self.tests],
             "cpu_seconds": self.limits.cpu_seconds,
-            "options": self.options(nonce),
+            "options": self.options(nonce, quit_early=True),
         }
 
 

@@ -89,6 +89,8 @@ class Site:
             "PATH": f"{self.interpreter.home}:/usr/local/bin:/usr/bin:/bin",
             "HOME": temporary,
             "TMPDIR": temporary,
+            "USER": "winnow",
+            "LOGNAME": "winnow",
             "LANG": "C.UTF-8",
             "TZ": "UTC",
             "COLUMNS": "80",

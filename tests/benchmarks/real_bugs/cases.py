@@ -45,10 +45,8 @@ class Case:
     """The newest commit within a year after the fix; the fix's own where there is none."""
     num_passed: int
     """Green tests after the fix."""
-    num_later_passed: int
-    """Green tests after the fix with the test files of `later`."""
     seconds: float
-    """Wall seconds of the suite after the fix."""
+    """Processor seconds of the suite after the fix, on the machine that mined it."""
 
 
 def load_cases(path: Path = MANIFEST) -> Iterator[Case]:

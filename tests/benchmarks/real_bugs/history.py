@@ -48,6 +48,13 @@ class Repository:
         """The text of one file at a commit."""
         return self.git("show", f"{commit}:{path}")
 
+    def read_or_nothing(self, commit: str, path: str) -> str:
+        """The same, empty where there is no such file."""
+        try:
+            return self.read(commit, path)
+        except subprocess.CalledProcessError:
+            return ""
+
 
 def is_test_path(path: str) -> bool:
     """True for test modules, their data, and `conftest.py`."""
@@ -129,7 +136,16 @@ def only_changed_function(before: str, after: str) -> str | None:
     return changed[0] if len(changed) == 1 else None
 
 
-def functions_of(text: str) -> dict[str, str]:
+def changed_functions(before: str, after: str) -> list[str]:
+    """Qualified names of the functions of `after` whose text, decorators included, is not that of `before`."""
+    try:
+        old, new = functions_of(before, decorated=True), functions_of(after, decorated=True)
+    except (SyntaxError, ValueError):
+        return []
+    return [name for name, source in new.items() if old.get(name) != source]
+
+
+def functions_of(text: str, *, decorated: bool = False) -> dict[str, str]:
     """Qualified name -> source of every function that is not inside another; of equal names the last.
 
     Raises:
@@ -138,7 +154,8 @@ def functions_of(text: str) -> dict[str, str]:
     lines = text.splitlines(keepends=True)
     found = {}
     for name, node in _definitions(ast.parse(text), ""):
-        found[name] = "".join(lines[node.lineno - 1 : node.end_lineno])
+        first = min([node.lineno, *(d.lineno for d in node.decorator_list if decorated)])
+        found[name] = "".join(lines[first - 1 : node.end_lineno])
     return found
 
 

@@ -17,16 +17,21 @@ from typing import Annotated
 import typer
 
 from .cases import MANIFEST, Case, Fix, load_cases, save_cases
-from .history import Repository, find_fixes, later_commit
+from .history import Repository, changed_functions, find_fixes, later_commit
 from .projects import PROJECTS, locate, make_environment
 from .suites import SuiteRun, run_suite
-from .trees import apply_fix, build_before, configure, find_suite, put_later_tests
+from .trees import apply_fix, build_before, configure, find_suite
 
-_SUITE_SECONDS = 60.0
+_SUITE_SECONDS = 30
+"""Processor seconds; suites that need more are cut down to the tests near the fix."""
 
 
 class Rejected(Exception):
     """A fix that makes no case; the message says why."""
+
+    def __init__(self, reason: str, *, is_too_slow: bool = False) -> None:
+        super().__init__(reason)
+        self.is_too_slow = is_too_slow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +48,9 @@ class Workshop:
         build_before(self.repository, fix, self.tree)
         configure(self.tree, suite or find_suite(self.tree))
 
-    def run(self, paths: Sequence[str] = (), hash_seed: int = 0) -> SuiteRun | None:
-        """Run the suite, or some paths."""
-        return run_suite(self.python, self.tree, paths, seconds=_SUITE_SECONDS, hash_seed=hash_seed)
+    def run(self, tests: Sequence[str] = ()) -> SuiteRun | None:
+        """Run the suite, or some tests of it."""
+        return run_suite(self.python, self.tree, tests, cpu_seconds=_SUITE_SECONDS)
 
 
 def main(
@@ -66,10 +71,8 @@ def main(
 
 
 def _open_workshop(mirrors: Path, folder: Path, package: str) -> Workshop:
-    python = make_environment(folder, package)
-    return Workshop(
-        package=package, repository=locate(mirrors, package), python=python, tree=folder / "mining" / package
-    )
+    repository, python = locate(mirrors, package), make_environment(folder)
+    return Workshop(package=package, repository=repository, python=python, tree=folder / "mining" / package)
 
 
 def _mine(workshop: Workshop, folder: Path, manifest: Path, per_package: int, since: str) -> None:
@@ -114,84 +117,70 @@ def try_fix(workshop: Workshop, fix: Fix) -> Case:
     Raises:
         Rejected: the fix turns no test green, breaks one, or the tests do not say the same twice.
     """
-    touched = _touched_modules(fix)
-    before, after = _both(workshop, fix, (), touched, 0)
-    if not _turned(before, after):
-        raise Rejected(f"no test turns green ({len(before.failed)} red, {len(after.passed)} green)")
+    touched = touched_tests(workshop.repository, fix)
+    first, _ = _both(workshop, fix, (), touched)
     suite: tuple[str, ...] = ()
     try:
-        before, after = _both(workshop, fix, (), (), 1)
-    except Rejected:
-        suite = tuple(sorted({*touched, *_modules_by_name(workshop.tree, fix)}))
-        before, after = _both(workshop, fix, suite, (), 1)
-    targets = _turned(before, after)
-    _check(workshop, fix, before, after, targets)
+        targets, after = _both(workshop, fix, (), ())
+    except Rejected as rejected:
+        if not rejected.is_too_slow:
+            raise
+        suite = tuple(sorted({*_modules(touched), *_modules_by_name(workshop.tree, fix)}))
+        targets, after = _both(workshop, fix, suite, ())
+    if first - targets:
+        raise Rejected("the targets do not turn green within the suite")
     workshop.before(fix, suite)
-    later = later_commit(workshop.repository, fix.commit)
     return Case(
         id=f"{workshop.package}-{fix.commit[:10]}",
         package=workshop.package,
         fix=fix,
         targets=tuple(sorted(targets)),
-        suite=suite or find_suite_of(workshop, fix),
+        suite=suite or find_suite(workshop.tree),
         is_whole_suite=not suite,
-        later=later,
+        later=later_commit(workshop.repository, fix.commit),
         num_passed=len(after.passed),
-        num_later_passed=_count_later(workshop, fix, later, suite),
         seconds=round(after.seconds, 1),
     )
 
 
-def find_suite_of(workshop: Workshop, fix: Fix) -> tuple[str, ...]:
-    """The paths of the whole suite before the fix."""
-    build_before(workshop.repository, fix, workshop.tree)
-    return find_suite(workshop.tree)
-
-
 def _both(
-    workshop: Workshop, fix: Fix, suite: Sequence[str], paths: Sequence[str], hash_seed: int
-) -> tuple[SuiteRun, SuiteRun]:
+    workshop: Workshop, fix: Fix, suite: Sequence[str], tests: Sequence[str]
+) -> tuple[frozenset[str], SuiteRun]:
+    """The tests that the fix turns green, and what the suite says after it."""
     workshop.before(fix, suite)
-    before = workshop.run(paths, hash_seed)
-    if before is None:
-        raise Rejected("the tests before the fix take too long or break off")
-    workshop.before(fix, suite)
+    before = _in_time(workshop.run(tests))
+    if not before.failed:
+        raise Rejected(f"no test is red before the fix, {len(before.passed)} are green")
     apply_fix(workshop.repository, fix, workshop.tree)
-    after = workshop.run(paths, hash_seed)
-    if after is None:
-        raise Rejected("the tests after the fix take too long or break off")
-    return before, after
-
-
-def _turned(before: SuiteRun, after: SuiteRun) -> frozenset[str]:
-    return before.failed & after.passed
-
-
-def _check(workshop: Workshop, fix: Fix, before: SuiteRun, after: SuiteRun, targets: frozenset[str]) -> None:
+    after = _in_time(workshop.run(tests))
     if broken := before.passed - after.passed:
         raise Rejected(f"the fix breaks {len(broken)} tests, such as {min(broken)}")
-    files = sorted({test.split("::")[0] for test in targets})
-    if not files:
-        raise Rejected("no test turns green in the whole suite")
-    again = _both(workshop, fix, (), files, 2)
-    if _turned(*again) != targets:
-        raise Rejected("the targets alone are not the same as within the suite")
+    targets = before.failed & after.passed
+    if not targets:
+        raise Rejected(f"none of {len(before.failed)} red tests turns green")
+    return targets, after
 
 
-def _count_later(workshop: Workshop, fix: Fix, later: str, suite: Sequence[str]) -> int:
-    workshop.before(fix, ())
-    apply_fix(workshop.repository, fix, workshop.tree)
-    put_later_tests(workshop.repository, later, workshop.tree)
-    paths = [path for path in suite if (workshop.tree / path).exists()] or find_suite(workshop.tree)
-    configure(workshop.tree, paths)
-    run = workshop.run()
-    return 0 if run is None else len(run.passed)
+def _in_time(run: SuiteRun | None) -> SuiteRun:
+    if run is None:
+        raise Rejected("the tests take too long or break off", is_too_slow=True)
+    return run
 
 
-def _touched_modules(fix: Fix) -> tuple[str, ...]:
-    """Touched test modules; none where only their data or their fixtures changed."""
-    names = [path for path in fix.test_files if path.endswith(".py")]
-    return tuple(path for path in names if PurePosixPath(path).name not in {"conftest.py", "__init__.py"})
+def touched_tests(repository: Repository, fix: Fix) -> tuple[str, ...]:
+    """Ids of the test functions that the fix adds or changes; whole modules where only something around them changed."""
+    found: list[str] = []
+    for path in fix.test_files:
+        if PurePosixPath(path).name in {"conftest.py", "__init__.py"}:
+            continue
+        names = changed_functions(repository.read_or_nothing(fix.parent, path), repository.read_or_nothing(fix.commit, path))
+        tests = [name.replace(".", "::") for name in names if name.rsplit(".", 1)[-1].startswith("test")]
+        found += [f"{path}::{test}" for test in tests] or [path]
+    return tuple(found)
+
+
+def _modules(tests: Sequence[str]) -> frozenset[str]:
+    return frozenset(test.split("::")[0] for test in tests)
 
 
 def _modules_by_name(tree: Path, fix: Fix) -> Iterator[str]:

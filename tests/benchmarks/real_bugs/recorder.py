@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,12 @@ def main() -> int:
     """Arguments: the file to write, then the arguments of pytest."""
     recorder = Recorder()
     code = pytest.main(sys.argv[2:], plugins=[recorder])
-    Path(sys.argv[1]).write_text(
-        json.dumps({"outcomes": recorder.outcomes, "uncollected": recorder.uncollected})
-    )
+    found = {
+        "outcomes": recorder.outcomes,
+        "uncollected": recorder.uncollected,
+        "seconds": time.process_time(),
+    }
+    Path(sys.argv[1]).write_text(json.dumps(found))
     return int(code)
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +16,7 @@ from tests.benchmarks.mutants.killing import can_confine
 
 _RECORDER = Path(__file__).with_name("recorder.py")
 _OWN_NETWORK = ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up 2>/dev/null; exec "$@"', "sh"]
-_MEMORY_BYTES = 6 << 30
+_MEMORY_BYTES, _WALL_PER_CPU_SECOND = 6 << 30, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,7 @@ class SuiteRun:
     uncollected: tuple[str, ...]
     """Modules that could not be imported."""
     seconds: float
+    """Processor seconds."""
 
     @property
     def passed(self) -> frozenset[str]:
@@ -40,23 +40,21 @@ class SuiteRun:
         return frozenset(test for test, outcome in self.outcomes.items() if outcome == "failed")
 
 
-def run_suite(python: Path, tree: Path, paths: Sequence[str] = (), *, seconds: float, hash_seed: int = 0) -> SuiteRun | None:
-    """Run `paths`, or what the tree's configuration names; None when it takes longer than `seconds` or breaks off."""
+def run_suite(python: Path, tree: Path, tests: Sequence[str] = (), *, cpu_seconds: int) -> SuiteRun | None:
+    """Run `tests`, or what the tree's configuration names; None when it takes longer than `cpu_seconds` or breaks off."""
     with tempfile.TemporaryDirectory(prefix="suite-") as scratch:
         report = Path(scratch) / "report.json"
-        command = [str(python), "-P", str(_RECORDER), str(report), "-q", "--continue-on-collection-errors", *paths]
-        started = time.perf_counter()
-        finished = _run(_confined(command), tree, _environment(python, scratch, hash_seed), seconds)
-        taken = time.perf_counter() - started
+        pytest = [str(python), "-P", str(_RECORDER), str(report), "-q", "--continue-on-collection-errors", *tests]
+        command = _confined(["prlimit", f"--as={_MEMORY_BYTES}", "--core=0", f"--cpu={cpu_seconds}", *pytest])
+        finished = _run(command, tree, _environment(python, scratch), _WALL_PER_CPU_SECOND * cpu_seconds)
         if not finished or not report.exists():
             return None
         read = json.loads(report.read_text())
-    return SuiteRun(read["outcomes"], tuple(read["uncollected"]), taken)
+    return SuiteRun(read["outcomes"], tuple(read["uncollected"]), read["seconds"])
 
 
 def _confined(command: list[str]) -> list[str]:
-    limited = ["prlimit", f"--as={_MEMORY_BYTES}", "--core=0", *command]
-    return [*_OWN_NETWORK, *limited] if _has_own_network() else limited
+    return [*_OWN_NETWORK, *command] if _has_own_network() else command
 
 
 @cache
@@ -84,7 +82,7 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _environment(python: Path, scratch: str, hash_seed: int) -> Mapping[str, str]:
+def _environment(python: Path, scratch: str) -> Mapping[str, str]:
     return {
         "PATH": f"{python.parent}:/usr/bin:/bin",
         "HOME": scratch,
@@ -93,5 +91,5 @@ def _environment(python: Path, scratch: str, hash_seed: int) -> Mapping[str, str
         "TERM": "dumb",
         "OMP_NUM_THREADS": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": str(hash_seed),
+        "PYTHONHASHSEED": "0",
     }

@@ -108,6 +108,8 @@ class Observer:
         if self.options["modules"]:
             self.send("modules", _modules())
         self.send("end", int(exitstatus))
+        if self.options["quit"]:
+            os._exit(int(exitstatus))  # what is left is a summary that nobody reads
 
 
 class _StopAtFailure:
