@@ -53,8 +53,8 @@ def describe_failures(candidates: Sequence[Candidate]) -> str:
 
 
 def best_partial(candidates: Sequence[Candidate]) -> Candidate | None:
-    """The candidate that came closest by its tests; None where none got as far as a test."""
-    tested = [one for one in candidates if _tests(one) is not None]
+    """The candidate that came closest by its tests; None where none mended anything."""
+    tested = [one for one in candidates if _closeness(one)[0] > 0]
     return max(tested, key=_closeness, default=None)
 
 

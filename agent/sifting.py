@@ -67,17 +67,19 @@ class Sieve:
         with single_errors():
             async with answers, anyio.create_task_group() as group:
                 group.start_soon(self._end_grace, group.cancel_scope)
-                index = 0
-                async for answer in answers:
-                    candidate = self._read(index, answer)
-                    await self._slots.acquire()
-                    if not self._rule.considers(index):
-                        break
-                    group.start_soon(self._take, candidate)
-                    index += 1
-                for _ in range(self._limits.num_workers):
-                    await self._slots.acquire()
+                await self._take_all(answers)
                 group.cancel_scope.cancel()
+
+    async def _take_all(self, answers: MemoryObjectReceiveStream[Answer]) -> None:
+        index = 0
+        async with anyio.create_task_group() as group:
+            async for answer in answers:
+                candidate = self._read(index, answer)
+                await self._slots.acquire()
+                if not self._rule.considers(index):
+                    break
+                group.start_soon(self._take, candidate)
+                index += 1
 
     async def _end_grace(self, scope: anyio.CancelScope) -> None:
         """Once one has passed the others get their time and no more."""

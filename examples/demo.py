@@ -12,23 +12,24 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from rich.console import Console
-from rich.syntax import Syntax
 from rich.table import Table
-from rich.text import Text
 
-from agent import Agent, Candidate, Run, Task
+from agent import Agent, Run, Task
 from agent.edits import apply_change
+from agent.reports import print_result, run_result
 from engine import Engine, EngineError
 from verifiers import BaseStateError, ProjectTests, take_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 REPOSITORIES = Path(__file__).parent / "repositories"
 NAMES = ("slots", "ledger", "stockroom")
 MIN_REPAIRED = 2
-MAX_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,6 @@ class Repair:
     num_red: int
     """Tests that were red before."""
     run: Run
-    seconds: float
     broke: str = ""
     """What was wrong afterwards, in words: the patched copy is not green, the original changed."""
 
@@ -75,7 +75,7 @@ async def demonstrate(engine: Engine, console: Console) -> int:
     for name in NAMES:
         console.rule(f"[bold]{name}")
         repair = await _repaired(name, engine)
-        _show(repair, console)
+        print_result(run_result(repair.run), console)
         repairs.append(repair)
     console.rule("[bold]summary")
     console.print(_summary(repairs))
@@ -85,22 +85,20 @@ async def demonstrate(engine: Engine, console: Console) -> int:
 
 
 async def _repaired(name: str, engine: Engine) -> Repair:
-    started = time.perf_counter()
-    heard: dict[str, Any] = {}
+    red: list[str] = []
+
+    def hear(kind: str, facts: Mapping[str, Any]) -> None:
+        if kind == "baseline.finished":
+            red.extend(facts["targets"])
+
     before = take_snapshot(REPOSITORIES / name).digest
     with tempfile.TemporaryDirectory(prefix="winnow-demo-") as folder:
         copy = Path(shutil.copytree(REPOSITORIES / name, Path(folder) / name))
-        run = await Agent(engine, hear=heard.__setitem__).run(Task(repo=copy))
+        run = await Agent(engine, hear=hear).run(Task(repo=copy))
         broke = await _what_broke(run, copy)
     if take_snapshot(REPOSITORIES / name).digest != before:
         broke = "the original changed"
-    return Repair(
-        name=name,
-        num_red=len(heard["baseline.finished"]["targets"]),
-        run=run,
-        seconds=time.perf_counter() - started,
-        broke=broke,
-    )
+    return Repair(name=name, num_red=len(red), run=run, broke=broke)
 
 
 async def _what_broke(run: Run, copy: Path) -> str:
@@ -118,66 +116,6 @@ async def _what_broke(run: Run, copy: Path) -> str:
     return f"red in the patched copy: {', '.join(tests.baseline.targets)}"
 
 
-def _show(repair: Repair, console: Console) -> None:
-    run = repair.run
-    console.print(f"{repair.num_red} red tests; {len(run.candidates)} candidates were tried")
-    if run.candidates:
-        console.print(_candidate_table(run))
-    if run.winner and run.winner.change:
-        console.print(Syntax(run.winner.change.patch(), "diff", background_color="default"))
-    console.print(Text(f"{_word(repair)}: {run.selection.reason}"))
-
-
-def _candidate_table(run: Run) -> Table:
-    table = Table("#", "from", "change", "tests", "complexity", "")
-    shown = _most_telling(run)
-    for candidate in shown:
-        is_winner = run.winner is not None and candidate.index == run.winner.index
-        table.add_row(
-            str(candidate.index),
-            candidate.sample.source,
-            Text("\n".join(_changed_lines(candidate))),
-            _outcome(candidate),
-            _score(candidate, "complexity"),
-            "winner" if is_winner else "",
-            style="bold green" if is_winner else None,
-        )
-    if len(shown) < len(run.candidates):
-        table.caption = f"{len(run.candidates) - len(shown)} more were out"
-    return table
-
-
-def _most_telling(run: Run) -> list[Candidate]:
-    """Those that passed, then the first of the others, in the order in which they were tried."""
-    by_worth = sorted(run.candidates, key=lambda one: (not one.passed, one.index))
-    return sorted(by_worth[:MAX_SHOWN], key=lambda one: one.index)
-
-
-def _changed_lines(candidate: Candidate) -> list[str]:
-    patch = candidate.change.patch() if candidate.change else ""
-    return [
-        f"{line[0]} {line[1:].strip()}"
-        for line in patch.splitlines()
-        if line.startswith(("+", "-")) and not line.startswith(("+++", "---"))
-    ]
-
-
-def _outcome(candidate: Candidate) -> Text:
-    if candidate.fault:
-        return Text(candidate.fault)
-    if candidate.duplicate_of is not None:
-        return Text(f"same as {candidate.duplicate_of}")
-    if not candidate.verdicts:
-        return Text("not run")
-    last = candidate.verdicts[-1]
-    return Text("confirmed" if last.passed and last.level == "confirmed" else last.outcome)
-
-
-def _score(candidate: Candidate, verifier: str) -> str:
-    scores = [verdict.score for verdict in candidate.verdicts if verdict.verifier == verifier]
-    return f"{scores[-1]:.2f}" if scores else ""
-
-
 def _summary(repairs: list[Repair]) -> Table:
     table = Table("repository", "red tests", "outcome", "candidates tried", "seconds")
     for repair in repairs:
@@ -186,7 +124,7 @@ def _summary(repairs: list[Repair]) -> Table:
             str(repair.num_red),
             _word(repair),
             str(len(repair.run.candidates)),
-            f"{repair.seconds:.1f}",
+            f"{repair.run.seconds['total']:.1f}",
         )
     return table
 
@@ -194,7 +132,7 @@ def _summary(repairs: list[Repair]) -> Table:
 def _word(repair: Repair) -> str:
     if repair.broke:
         return f"broke ({repair.broke})"
-    return "repaired" if repair.is_repaired else f"not repaired ({repair.run.outcome})"
+    return "repaired" if repair.is_repaired else "not repaired"
 
 
 def _closing(num_repaired: int, repairs: list[Repair]) -> str:

@@ -95,6 +95,8 @@ def _test_findings(result: Result, failed: frozenset[str]) -> list[Finding]:
         elif test in result.seen.tests:
             outcome = result.seen.tests[test].outcome
             found.append(_error("test.not-passed", f"{test}: {outcome}, wanted passed"))
+    if missing := sorted(failed - result.seen.tests.keys()):
+        found.append(_error("test.not-run", f"{len(missing)} tests did not run, the first is {missing[0]}"))
     return found
 
 

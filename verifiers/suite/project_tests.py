@@ -87,9 +87,10 @@ class ProjectTests:
 
     async def verify(self, change: Change) -> Verdict:
         """Targets first, then the whole suite; the first failure that counts ends it. Level `observed`."""
+        if refused := self._refuse(change, "observed"):
+            return refused
         if change.digest not in self._verdicts:
-            refused = self._refuse(change, "observed")
-            self._verdicts[change.digest] = refused or await self._observe(change)
+            self._verdicts[change.digest] = await self._observe(change)
         return self._verdicts[change.digest]
 
     async def confirm(self, change: Change) -> Verdict:

@@ -26,8 +26,8 @@ from .packages import Package, Survey, load_surveys
 from .tasks import Task, load_tasks, save_tasks
 
 _MIN_LINES, _MAX_LINES = 3, 60
-_MUTANTS_PER_FUNCTION, _DRAWN_PER_FUNCTION, _MOST_PER_PACKAGE = 2, 4, 40
-_MOST_COVERED_SECONDS, _MOST_CLEAN_SECONDS = 0.6, 0.5
+_MUTANTS_PER_FUNCTION, _DRAWN_PER_FUNCTION, _MOST_PER_PACKAGE = 2, 4, 30
+_MOST_COVERED_SECONDS, _MOST_CLEAN_SECONDS = 0.6, 0.3
 _TRACED_KILLING, _TRACED_PASSING = 50, 150
 
 
@@ -73,7 +73,7 @@ def _tasks_of(package: Package, survey: Survey, seed: int) -> list[Task]:
 def build_tasks(
     judge: Judge, survey: Survey, functions: Iterable[Function], seed: int
 ) -> list[Task]:
-    """Killed mutants of the functions of one package, at most 40, in the order of the functions.
+    """Killed mutants of the functions of one package, at most 30, in the order of the functions.
 
     Raises:
         JudgeError: the judge's process died.
@@ -127,9 +127,9 @@ def _stable_tests(judge: Judge, survey: Survey, function: Function) -> tuple[lis
             function, function.source, tests, run_all=True, clean_seconds=_MOST_COVERED_SECONDS
         )
         tests = [test for test in tests if clean.outcomes.get(test) == "passed"]
-    if clean.end != "done" or clean.seconds > _MOST_CLEAN_SECONDS:
+    if clean.end != "done" or clean.cpu_seconds > _MOST_CLEAN_SECONDS:
         return [], 0.0
-    return tests, clean.seconds
+    return tests, clean.cpu_seconds
 
 
 def _killing(

@@ -32,7 +32,8 @@ EXHAUSTED = "exhausted.jsonl"
 class Exhausted:
     """All single edits of one broken function, or a random `num_judged` of them."""
 
-    id: str
+    task: str
+    """The digest of the task."""
     num_edits: int
     num_judged: int
     num_passing: int
@@ -45,7 +46,7 @@ def main(
     folder: Annotated[Path, typer.Argument(help="Folder with `tasks.jsonl.gz`.")],
     cap: Annotated[
         int, typer.Option(help="Most edits that are judged per task, drawn at random.")
-    ] = 600,
+    ] = 256,
     seed: int = 0,
     part: Annotated[
         str, typer.Option(help="I/N: only every N-th package, from the I-th (0-based).")
@@ -58,7 +59,7 @@ def main(
     index, step = map(int, part.split("/"))
     groups = [(n, list(g)) for n, g in groupby(load_tasks(folder), lambda task: task.package)]
     for name, tasks in groups[index::step]:
-        todo = [task for task in tasks if task.id not in done]
+        todo = [task for task in tasks if task.digest not in done]
         if todo:
             with Judge(packages[name], confined=can_confine()) as judge:
                 verdicts = Verdicts(folder, name, judge)
@@ -76,7 +77,7 @@ def exhaust(task: Task, verdicts: Verdicts, cap: int, seed: int) -> Exhausted:
     chosen = edits if len(edits) <= cap else random.Random(f"{seed}:{task.id}").sample(edits, cap)
     passing = [edit for edit in chosen if verdicts.of(task, edit) == "passes"]
     return Exhausted(
-        id=task.id,
+        task=task.digest,
         num_edits=len(edits),
         num_judged=len(chosen),
         num_passing=len(passing),
@@ -93,12 +94,12 @@ def enumerated(task: Task) -> list[Candidate]:
 
 
 def load_exhausted(folder: Path) -> dict[str, Exhausted]:
-    """What was judged so far, by task."""
+    """What was judged so far, by the digest of the task."""
     path = folder / EXHAUSTED
     if not path.exists():
         return {}
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return {row["id"]: Exhausted(**row) for row in rows}
+    return {row["task"]: Exhausted(**row) for row in rows}
 
 
 def _append(folder: Path, found: Exhausted) -> None:

@@ -47,6 +47,9 @@ class Judgement:
     raised: Mapping[str, int] = field(default_factory=dict)
     """The innermost line of the function in the traceback of each failed test that has one."""
     seconds: float = 0.0
+    """Wall time."""
+    cpu_seconds: float = 0.0
+    """Processor time of the process and of the children that it waited for."""
 
     def passed(self, tests: Sequence[str]) -> bool:
         """True when every one of `tests` ran and passed."""
@@ -115,9 +118,8 @@ class Judge:
             function: the clean function, as it lies in the file.
             source: raw lines that take its place, with the file's indentation.
             tests: collected test ids.
-            clean_seconds: what the tests take with the clean function; four times that and a
-                quarter
-                of a second are allowed.
+            clean_seconds: processor time that the tests take with the clean function; four times
+                that and a quarter of a second are allowed.
             run_all: go on after a test that does not pass.
             trace: collect the executed lines; slower.
 
@@ -148,6 +150,7 @@ class Judge:
             executed={test: frozenset(executed) for test, _, executed, _ in lines},
             raised={test: raised for test, _, _, raised in lines if raised is not None},
             seconds=answer["seconds"],
+            cpu_seconds=answer["cpu_seconds"],
         )
 
     def survey(self, cpu_seconds: float) -> dict[str, Any] | None:

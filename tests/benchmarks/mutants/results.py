@@ -49,6 +49,7 @@ class Result:
     num_judged: int
     """Verdicts that were not known yet."""
     judge_seconds: float
+    """Processor time."""
     fault: str
 
 

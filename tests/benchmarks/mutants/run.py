@@ -6,8 +6,10 @@ kept by task; a run that was stopped goes on where it was.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
+from collections.abc import Iterable
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -59,12 +61,13 @@ async def _benchmark(folder: Path, weights: Path, limit: int, out: Path, config:
     tasks = load_tasks(folder)
     if 0 < limit < len(tasks):
         tasks = [tasks[i * len(tasks) // limit] for i in range(limit)]
-    header = _header(engine, config)
+    digests = {task.id: task.digest for task in tasks}
+    header = _header(engine, config, digests.values())
     rows = ResultsFile(out.with_suffix(".rows.jsonl"), header)
     known = {result.id for result in rows.results}
     await _answer(engine, folder, [task for task in tasks if task.id not in known], config, rows)
-    exhausted, wanted = load_exhausted(folder), {task.id for task in tasks}
-    found = [Row(result=r, exhausted=exhausted.get(r.id)) for r in rows.results if r.id in wanted]
+    exhausted = load_exhausted(folder)
+    found = [Row(result=r, exhausted=exhausted.get(digests[r.id])) for r in rows.results]
     _publish(out, header, found, len(tasks))
 
 
@@ -109,8 +112,9 @@ def _judge(
             rows.append(judge_task(task, asked, verdicts))
 
 
-def _header(engine: EmbeddedEngine, config: AskConfig) -> dict[str, Any]:
+def _header(engine: EmbeddedEngine, config: AskConfig, digests: Iterable[str]) -> dict[str, Any]:
     return {
+        "tasks": hashlib.blake2b("".join(digests).encode(), digest_size=12).hexdigest(),
         "weights": engine.info.manifest,
         "parameters": engine.info.parameters,
         "samples": config.num_samples,

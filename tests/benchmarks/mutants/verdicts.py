@@ -81,12 +81,12 @@ class Verdicts:
         self._known: dict[tuple[str, str], Verdict] = {}
         if self._path.exists():
             for line in self._path.read_text(encoding="utf-8").splitlines():
-                task_id, key, verdict = json.loads(line)
-                self._known[task_id, key] = verdict
+                task, key, verdict = json.loads(line)
+                self._known[task, key] = verdict
         self.judged = 0
         """Candidates that were really run."""
         self.seconds = 0.0
-        """Wall time that these took."""
+        """Processor time that these took."""
 
     def of(self, task: Task, candidate: Candidate) -> Verdict:
         """Run the tests of the task, up to the first that fails.
@@ -96,11 +96,12 @@ class Verdicts:
         """
         if not candidate.key:
             return "fails"
-        known = self._known.get((task.id, candidate.key))
+        place = task.digest, candidate.key
+        known = self._known.get(place)
         if known is None:
-            known = self._known[task.id, candidate.key] = self._run(task, candidate)
+            known = self._known[place] = self._run(task, candidate)
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([task.id, candidate.key, known]) + "\n")
+                file.write(json.dumps([*place, known]) + "\n")
         return known
 
     def _run(self, task: Task, candidate: Candidate) -> Verdict:
@@ -108,7 +109,7 @@ class Verdicts:
             task.function, candidate.source, task.tests, clean_seconds=task.clean_seconds
         )
         self.judged += 1
-        self.seconds += seen.seconds
+        self.seconds += seen.cpu_seconds
         if seen.passed(task.tests):
             return "passes"
         shown = task.tests[: task.num_visible]

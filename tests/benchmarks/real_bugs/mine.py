@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from subprocess import CalledProcessError
@@ -20,7 +20,7 @@ from .cases import MANIFEST, Case, Fix, load_cases, save_cases
 from .history import Repository, changed_functions, find_fixes, later_commit
 from .projects import PROJECTS, locate, make_environment
 from .suites import SuiteRun, run_suite
-from .trees import apply_fix, build_before, configure, find_suite
+from .trees import apply_fix, build_before, configure, find_suite, undo_fix
 
 _SUITE_SECONDS = 30
 """Processor seconds; suites that need more are cut down to the tests near the fix."""
@@ -42,11 +42,6 @@ class Workshop:
     repository: Repository
     python: Path
     tree: Path
-
-    def before(self, fix: Fix, suite: Sequence[str]) -> None:
-        """The tree before the fix, with these paths as its suite."""
-        build_before(self.repository, fix, self.tree)
-        configure(self.tree, suite or find_suite(self.tree))
 
     def run(self, tests: Sequence[str] = ()) -> SuiteRun | None:
         """Run the suite, or some tests of it."""
@@ -118,39 +113,40 @@ def try_fix(workshop: Workshop, fix: Fix) -> Case:
         Rejected: the fix turns no test green, breaks one, or the tests do not say the same twice.
     """
     touched = touched_tests(workshop.repository, fix)
-    first, _ = _both(workshop, fix, (), touched)
-    suite: tuple[str, ...] = ()
+    build_before(workshop.repository, fix, workshop.tree)
+    suite, is_whole = find_suite(workshop.tree), True
+    configure(workshop.tree, suite)
+    first, _ = _both(workshop, fix, touched)
     try:
-        targets, after = _both(workshop, fix, (), ())
+        targets, after = _both(workshop, fix)
     except Rejected as rejected:
         if not rejected.is_too_slow:
             raise
-        suite = tuple(sorted({*_modules(touched), *_modules_by_name(workshop.tree, fix)}))
-        targets, after = _both(workshop, fix, suite, ())
+        suite, is_whole = _near(workshop.tree, fix, touched), False
+        configure(workshop.tree, suite)
+        targets, after = _both(workshop, fix)
     if first - targets:
         raise Rejected("the targets do not turn green within the suite")
-    workshop.before(fix, suite)
     return Case(
         id=f"{workshop.package}-{fix.commit[:10]}",
         package=workshop.package,
         fix=fix,
         targets=tuple(sorted(targets)),
-        suite=suite or find_suite(workshop.tree),
-        is_whole_suite=not suite,
+        suite=suite,
+        is_whole_suite=is_whole,
         later=later_commit(workshop.repository, fix.commit),
         num_passed=len(after.passed),
         seconds=round(after.seconds, 1),
     )
 
 
-def _both(
-    workshop: Workshop, fix: Fix, suite: Sequence[str], tests: Sequence[str]
-) -> tuple[frozenset[str], SuiteRun]:
+def _both(workshop: Workshop, fix: Fix, tests: Sequence[str] = ()) -> tuple[frozenset[str], SuiteRun]:
     """The tests that the fix turns green, and what the suite says after it."""
-    workshop.before(fix, suite)
+    undo_fix(workshop.repository, fix, workshop.tree)
     before = _in_time(workshop.run(tests))
     if not before.failed:
-        raise Rejected(f"no test is red before the fix, {len(before.passed)} are green")
+        modules = f", {len(before.uncollected)} modules cannot be collected" if before.uncollected else ""
+        raise Rejected(f"no test is red before the fix, {len(before.passed)} are green{modules}")
     apply_fix(workshop.repository, fix, workshop.tree)
     after = _in_time(workshop.run(tests))
     if broken := before.passed - after.passed:
@@ -179,15 +175,11 @@ def touched_tests(repository: Repository, fix: Fix) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _modules(tests: Sequence[str]) -> frozenset[str]:
-    return frozenset(test.split("::")[0] for test in tests)
-
-
-def _modules_by_name(tree: Path, fix: Fix) -> Iterator[str]:
+def _near(tree: Path, fix: Fix, touched: Sequence[str]) -> tuple[str, ...]:
+    """Modules that the fix touched, and those that have the name of the repaired module."""
     stem = PurePosixPath(fix.path).stem.strip("_")
-    for path in tree.rglob("test*.py"):
-        if stem in path.stem:
-            yield path.relative_to(tree).as_posix()
+    named = (path.relative_to(tree).as_posix() for path in tree.rglob("test_*.py") if stem in path.stem)
+    return tuple(sorted({*named, *(test.split("::")[0] for test in touched)}))
 
 
 if __name__ == "__main__":

@@ -90,6 +90,5 @@ def _environment(python: Path, scratch: str) -> Mapping[str, str]:
         "LC_ALL": "C.UTF-8",
         "TERM": "dumb",
         "OMP_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
     }

@@ -30,7 +30,12 @@ def build_before(repository: Repository, fix: Fix, tree: Path) -> None:
 
 def apply_fix(repository: Repository, fix: Fix, tree: Path) -> None:
     """Put the fix's version of its source file into the tree."""
-    (tree / fix.path).write_bytes(_bytes(repository, fix.commit, fix.path) or b"")
+    _overlay(repository, fix.commit, [fix.path], tree)
+
+
+def undo_fix(repository: Repository, fix: Fix, tree: Path) -> None:
+    """Put the parent's version of its source file into the tree."""
+    _overlay(repository, fix.parent, [fix.path], tree)
 
 
 def put_later_tests(repository: Repository, commit: str, tree: Path) -> None:
