@@ -84,7 +84,11 @@ class EmbeddedEngine:
         if request.passage is None:
             raise RequestError("the embedded model needs a passage: the lines of one function")
         answer = await self._in_thread(self._ask, request.passage)
-        rows = self._sampled(answer, request) if request.sources == ("sampled",) else self._ranked(answer, request)
+        rows = (
+            self._sampled(answer, request)
+            if request.sources == ("sampled",)
+            else self._ranked(answer, request)
+        )
         async for sample in rows:
             yield sample
 
@@ -101,14 +105,20 @@ class EmbeddedEngine:
     async def _ranked(self, answer: _Answer, request: SampleRequest) -> AsyncIterator[Sample]:
         proposals: list[Proposal] = []
         if "enumerated" in request.sources:
-            proposals += await self._in_thread(enumerate_edits, answer.question, answer.adapter, self._model.tokenizer)
+            proposals += await self._in_thread(
+                enumerate_edits, answer.question, answer.adapter, self._model.tokenizer
+            )
         if "infilled" in request.sources:
-            proposals += await self._in_thread(infill_lines, answer.question, answer.adapter, self._model.tokenizer)
+            proposals += await self._in_thread(
+                infill_lines, answer.question, answer.adapter, self._model.tokenizer
+            )
         if "sampled" in request.sources:
             steps = self._steps(answer, request, _SAMPLED_ROWS)
             while (rows := await self._in_thread(next, steps, None)) is not None:
                 proposals += [proposal for _, proposal in rows if proposal is not None]
-        ranked = await self._in_thread(rank, answer.question, proposals, _SAMPLED_ROWS, self._model.ranker)
+        ranked = await self._in_thread(
+            rank, answer.question, proposals, _SAMPLED_ROWS, self._model.ranker
+        )
         for index, item in enumerate(ranked[: request.n]):
             yield render_sample(answer.question, item.proposal, request, index, item.score)
             await anyio.lowlevel.checkpoint()
@@ -126,7 +136,7 @@ class EmbeddedEngine:
         return sample_rows(answer.question, answer.adapter, self._model.tokenizer, request)
 
     async def _in_thread(
-        self, function: Callable[[Unpack[Arguments]], Result], *arguments: Unpack[Arguments]
+        self, function: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments
     ) -> Result:
         return await to_thread.run_sync(
             partial(_without_gradients, function, *arguments), limiter=self._limiter
@@ -134,7 +144,7 @@ class EmbeddedEngine:
 
 
 def _without_gradients(
-    function: Callable[[Unpack[Arguments]], Result], *arguments: Unpack[Arguments]
+    function: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments
 ) -> Result:
     with torch.no_grad():
         return function(*arguments)

@@ -1,10 +1,10 @@
 """Errors of the engine package.
 
-    EngineError
-    ├── RequestError      the request cannot be answered as asked
-    │   └── ContextError  the prompt is longer than the model's context
-    ├── LoadError         weights or tokenizer are missing, damaged or of another version
-    └── TrainingError     the corpus or a checkpoint cannot be used
+EngineError
+├── RequestError      the request cannot be answered as asked
+│   └── ContextError  the prompt is longer than the model's context
+├── LoadError         weights or tokenizer are missing, damaged or of another version
+└── TrainingError     the corpus or a checkpoint cannot be used
 """
 
 

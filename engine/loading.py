@@ -85,11 +85,15 @@ def native_dtype() -> torch.dtype:
 def _checked_hashes(folder: Path) -> dict[str, str]:
     missing = [name for name in (*_FILES, "manifest.json") if not (folder / name).is_file()]
     if missing:
-        raise LoadError(f"{folder} lacks {', '.join(missing)}: reinstall winnow-agent, or train the model first")
+        raise LoadError(
+            f"{folder} lacks {', '.join(missing)}: reinstall winnow-agent, or train the model first"
+        )
     wanted: dict[str, str] = json.loads((folder / "manifest.json").read_text())
     for name in _FILES:
         if (seen := _sha256(folder / name)) != wanted.get(name):
-            raise LoadError(f"{folder / name} has hash {seen[:12]}, its manifest says {str(wanted.get(name))[:12]}")
+            raise LoadError(
+                f"{folder / name} has hash {seen[:12]}, its manifest says {str(wanted.get(name))[:12]}"
+            )
     return {name: wanted[name] for name in _FILES}
 
 

@@ -76,7 +76,12 @@ def ask(
     scores = network.line_scores(encoded.hidden[starts]).float().log_softmax(-1)
     evidence = torch.tensor(_evidence(window, weights))
     return Question(
-        passage, listing, window, starts, encoded, (scores + _EVIDENCE * evidence).log_softmax(-1).detach()
+        passage,
+        listing,
+        window,
+        starts,
+        encoded,
+        (scores + _EVIDENCE * evidence).log_softmax(-1).detach(),
     )
 
 
@@ -95,7 +100,9 @@ def _window(lines: list[list[int]], weights: Sequence[float], max_prompt: int) -
     while True:
         grown = [(max(1, first - 1), last), (first, min(len(lines), last + 1))]
         grown = grown if center - first <= last - 1 - center else grown[::-1]
-        fitting = [g for g in grown if g != (first, last) and _length(_cut(lines, *g)) <= max_prompt]
+        fitting = [
+            g for g in grown if g != (first, last) and _length(_cut(lines, *g)) <= max_prompt
+        ]
         if not fitting:
             break
         first, last = fitting[0]

@@ -51,7 +51,9 @@ class Ranker:
         return sum(self.coefficients.get(name, 0.0) * value for name, value in features.items())
 
 
-def merge(question: Question, proposals: Iterable[Proposal], num_rows: int) -> list[tuple[Proposal, frozenset[str]]]:
+def merge(
+    question: Question, proposals: Iterable[Proposal], num_rows: int
+) -> list[tuple[Proposal, frozenset[str]]]:
     """Distinct candidates with the features of all sources that found them; no-ops and broken ones left out.
 
     Args:

@@ -66,7 +66,9 @@ def _segment(segment: Pinned | Slot, slots: Mapping[str, str]) -> str:
     if isinstance(segment, Pinned):
         return segment.text
     if segment.name not in slots:
-        raise RequestError(f"the embedded model fills the slots {sorted(slots)}, not {segment.name!r}")
+        raise RequestError(
+            f"the embedded model fills the slots {sorted(slots)}, not {segment.name!r}"
+        )
     value = slots[segment.name]
     if segment.kind == "code":
         return "".join(f"|{line}\n" for line in value.split("\n")) if value else ""

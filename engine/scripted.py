@@ -13,7 +13,7 @@ from .errors import RequestError
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-Script: "TypeAlias" = Sequence[str | Sample] | Callable[[SampleRequest], Sequence[str | Sample]]
+Script: TypeAlias = Sequence[str | Sample] | Callable[[SampleRequest], Sequence[str | Sample]]
 
 
 class ScriptedEngine:

@@ -109,11 +109,11 @@ async def _what_broke(run: Run, copy: Path) -> str:
     tests = ProjectTests()
     try:
         await tests.prepare(take_snapshot(copy))
+        return f"red in the patched copy: {', '.join(tests.baseline.targets)}"
     except BaseStateError as error:
         return "" if error.reason == "nothing_red" else str(error)
     finally:
         await tests.aclose()
-    return f"red in the patched copy: {', '.join(tests.baseline.targets)}"
 
 
 def _summary(repairs: list[Repair]) -> Table:

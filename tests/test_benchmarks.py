@@ -35,7 +35,7 @@ from tests.benchmarks.mutants.picking import Survivor, pick
 from tests.benchmarks.mutants.report import BUDGETS, Row, metrics, summarize, table
 from tests.benchmarks.mutants.results import ResultsError, ResultsFile, judge_task
 from tests.benchmarks.mutants.tasks import Task, load_tasks, save_tasks
-from tests.benchmarks.mutants.verdicts import Verdicts, from_listing, from_sample
+from tests.benchmarks.mutants.verdicts import Verdicts, from_listing, from_sample, make_candidate
 
 _MODULE = '''\
 """Numbers."""
@@ -302,12 +302,16 @@ def test_verdicts_are_remembered(judge: Judge, tasks: list[Task], tmp_path: Path
     assert (first.judged, again.judged) == (1, 0)
 
 
-def test_selection_prefers_agreement_then_simplicity() -> None:
-    facts = {"passes": True, "is_original": False, "complexity": 0.0, "size": 2}
-    lone = Survivor(num_rows=1, place=0, **facts)  # type: ignore[arg-type]
-    often = Survivor(num_rows=9, place=1, **{**facts, "complexity": 3.0, "passes": False})  # type: ignore[arg-type]
-    assert not pick([lone, often]).passes
-    assert pick([lone, often]).by_chance == 0.5
-    plain = Survivor(num_rows=9, place=2, **facts)  # type: ignore[arg-type]
-    assert pick([lone, often, plain]).passes
-    assert pick([]).num_survivors == 0
+def test_selection_prefers_agreement_then_simplicity(tasks: list[Task]) -> None:
+    task = next(t for t in tasks if t.qualname == "clip")
+    lines = task.right.split("\n")
+    right = make_candidate(lines)
+    longer = make_candidate([*lines[:-1], "    if value:", "        pass", lines[-1]])
+    plain = Survivor(candidate=right, num_rows=1, passes=True)
+    often = Survivor(candidate=longer, num_rows=3, passes=False)
+    rare = Survivor(candidate=longer, num_rows=1, passes=False)
+    assert pick(task, [rare, plain]).passes
+    assert pick(task, [rare, plain]).is_original
+    assert not pick(task, [plain, often]).passes
+    assert pick(task, [plain, often]).by_chance == 0.5
+    assert pick(task, []).num_survivors == 0

@@ -66,16 +66,22 @@ class Block(nn.Module):
     def project(self, x: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys, values of `(rows, length, width)`, each `(rows, heads, length, head width)`."""
         rows, length, width = x.shape
-        qkv = self.qkv(self.attention_norm(x)).view(rows, length, 3, self.heads, width // self.heads)
+        qkv = self.qkv(self.attention_norm(x)).view(
+            rows, length, 3, self.heads, width // self.heads
+        )
         query, key, value = qkv.unbind(2)
-        query, key = _rotate(self.query_norm(query), rotation), _rotate(self.key_norm(key), rotation)
+        query, key = (
+            _rotate(self.query_norm(query), rotation),
+            _rotate(self.key_norm(key), rotation),
+        )
         return query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """Add attention `(rows, heads, length, head width)` and the feed-forward to `x`."""
         x = x + self.out(attended.transpose(1, 2).reshape(x.shape))
         gate, up = self.gate_up(self.feed_norm(x)).chunk(2, -1)
-        return x + self.down(F.silu(gate) * up)
+        fed: Tensor = self.down(F.silu(gate) * up)
+        return x + fed
 
     def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
         """One layer over a whole training sequence; `mask` is added to the scores.

@@ -56,9 +56,7 @@ class FunctionView:
     @cached_property
     def definition(self) -> ast.FunctionDef | ast.AsyncFunctionDef:
         """The function itself."""
-        return next(
-            n for n in self.nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
-        )
+        return next(n for n in self.nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
 
     def offset(self, line: int, column: int) -> int:
         """Character offset of a 1-based line and a byte column."""

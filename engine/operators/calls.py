@@ -7,8 +7,26 @@ from collections.abc import Iterator
 
 from .base import FunctionView, TextEdit
 
-_WRAPPERS = ("str", "int", "list", "len", "abs", "sorted", "set", "tuple", "dict", "float", "bool", "repr", "reversed", "iter")
-_METHODS = ("strip()", "lower()", "copy()", "items()", "keys()", "values()", "rstrip()", "lstrip()", "split()", "upper()", "decode()", "encode()", "close()")  # fmt: skip
+_WRAPPERS = (
+    "str",
+    "int",
+    "list",
+    "len",
+    "abs",
+    "sorted",
+    "set",
+    "tuple",
+    "dict",
+    "float",
+    "bool",
+    "repr",
+    "reversed",
+    "iter",
+)
+_METHODS = (
+    "strip()", "lower()", "copy()", "items()", "keys()", "values()", "rstrip()",
+    "lstrip()", "split()", "upper()", "decode()", "encode()", "close()",
+)  # fmt: skip
 _DEFAULTS = ("[]", "{}", "''", "0", "()", "None")
 
 
@@ -68,7 +86,7 @@ def drop_part(view: FunctionView) -> Iterator[TextEdit]:
         elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
             yield view.replace(node, view.text(node.value))
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-            if isinstance(node.value, ast.Name | ast.Attribute) and node.value not in ("self", "cls"):
+            if isinstance(node.value, ast.Name | ast.Attribute):
                 yield view.replace(node, view.text(node.value))
         elif isinstance(node, ast.Tuple | ast.List | ast.Set) and len(node.elts) >= 3:
             yield from _without_each(view, list(node.elts))
@@ -81,11 +99,11 @@ def add_part(view: FunctionView) -> Iterator[TextEdit]:
         if isinstance(node, ast.Name | ast.Attribute | ast.Call):
             yield from (view.replace(node, f"{text} or {value}") for value in _DEFAULTS)
             yield from (view.replace(node, f"{text}[{index}]") for index in ("0", "1", "-1", "1:"))
-    for node in view.nodes:
-        if isinstance(node, ast.Return) and node.value is not None:
-            for name in view.local_names[:6]:
-                if name != view.text(node.value):
-                    yield view.replace(node.value, f"{view.text(node.value)} + {name}")
+    for returned in view.nodes:
+        if isinstance(returned, ast.Return) and returned.value is not None:
+            text = view.text(returned.value)
+            others = [name for name in view.local_names[:6] if name != text]
+            yield from (view.replace(returned.value, f"{text} + {name}") for name in others)
                     yield view.replace(node.value, f"{view.text(node.value)} - {name}")
 
 
@@ -124,7 +142,9 @@ def _is_statement(view: FunctionView, node: ast.Call) -> bool:
     return any(isinstance(n, ast.Expr) and n.value is node for n in view.nodes)
 
 
-def _without_each(view: FunctionView, parts: list[ast.AST], *, keep_first: bool = False) -> Iterator[TextEdit]:
+def _without_each(
+    view: FunctionView, parts: list[ast.AST], *, keep_first: bool = False
+) -> Iterator[TextEdit]:
     for index, part in enumerate(parts):
         start, end = view.span(part)
         if len(parts) == 1 and not keep_first:

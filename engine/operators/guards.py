@@ -100,7 +100,9 @@ def _conditions(view: FunctionView) -> list[str]:
     parts = [view.text(v) for n in view.nodes if isinstance(n, ast.BoolOp) for v in n.values]
     reads = [f"self.{a}" for a in view.attributes[:3]] if "self" in view.local_names else []
     names = [n for n in [*view.local_names, *reads] if n not in ("self", "cls")][:8]
-    simple = [form.format(n) for n in names for form in ("{}", "not {}", "{} is not None", "{} is None")]
+    simple = [
+        form.format(n) for n in names for form in ("{}", "not {}", "{} is not None", "{} is None")
+    ]
     return list(dict.fromkeys([*simple, *[p for p in parts if len(p) <= 40], *seen]))[:48]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from .base import FunctionView, TextEdit
@@ -11,8 +12,10 @@ _SIBLINGS = (
     ("min", "max"), ("any", "all"), ("append", "extend", "add", "insert"), ("startswith", "endswith"),
     ("strip", "lstrip", "rstrip"), ("upper", "lower"), ("find", "rfind", "index"), ("split", "rsplit", "splitlines"),
     ("ceil", "floor", "round", "int"), ("keys", "values", "items"), ("sorted", "reversed", "list"), ("pop", "get"),
-    ("partition", "rpartition"), ("encode", "decode"), ("add", "update"), ("add", "discard", "remove"), ("list", "tuple", "set"),
-    ("isinstance", "issubclass"), ("str", "repr"), ("hasattr", "getattr"), ("setdefault", "get"), ("match", "search", "fullmatch"),
+    ("partition", "rpartition"), ("encode", "decode"), ("add", "update"), ("add", "discard", "remove"),
+    ("list", "tuple", "set"),
+    ("isinstance", "issubclass"), ("str", "repr"), ("hasattr", "getattr"), ("setdefault", "get"),
+    ("match", "search", "fullmatch"),
     ("dumps", "dump"), ("loads", "load"), ("appendleft", "append"), ("popleft", "pop"), ("union", "intersection", "difference"),
     ("isdigit", "isalpha", "isalnum", "isspace"), ("ValueError", "TypeError", "KeyError", "IndexError", "AttributeError"),
 )  # fmt: skip
@@ -56,7 +59,9 @@ def arguments(view: FunctionView) -> Iterator[TextEdit]:
     for node in view.nodes:
         if isinstance(node, ast.Call):
             yield from _swapped(view, node.args)
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub | ast.Div | ast.Mod | ast.FloorDiv):
+        elif isinstance(node, ast.BinOp) and isinstance(
+            node.op, ast.Sub | ast.Div | ast.Mod | ast.FloorDiv
+        ):
             yield from _swapped(view, [node.left, node.right])
         elif isinstance(node, ast.Compare) and len(node.comparators) == 1:
             yield from _swapped(view, [node.left, node.comparators[0]])
@@ -65,7 +70,7 @@ def arguments(view: FunctionView) -> Iterator[TextEdit]:
 
 
 def _swapped(view: FunctionView, values: list[ast.expr]) -> Iterator[TextEdit]:
-    for left, right in zip(values, values[1:], strict=False):
+    for left, right in itertools.pairwise(values):
         (start, left_end), (right_start, end) = view.span(left), view.span(right)
         if view.text(left) != view.text(right):
             middle = view.source[left_end:right_start]

@@ -52,14 +52,18 @@ def add_return(view: FunctionView) -> Iterator[TextEdit]:
         if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant):
             start = view.span(node)[0]
             yield TextEdit(start, start, "return ")
-        elif isinstance(node, ast.Return) and (node.value is None or view.text(node.value) == "None"):
+        elif isinstance(node, ast.Return) and (
+            node.value is None or view.text(node.value) == "None"
+        ):
             yield from (view.replace(node, f"return {name}") for name in view.local_names[:8])
     last = view.definition.body[-1]
     if not isinstance(last, ast.Return):
         end = view.line_span(last.lineno, last.end_lineno or last.lineno)[1]
         gap = "" if view.source[:end].endswith("\n") else "\n"
         for name in view.local_names[:8]:
-            yield TextEdit(end, end, f"{gap}{view.indent_of(view.definition.body[0].lineno)}return {name}\n")
+            yield TextEdit(
+                end, end, f"{gap}{view.indent_of(view.definition.body[0].lineno)}return {name}\n"
+            )
 
 
 def delete_statement(view: FunctionView) -> Iterator[TextEdit]:

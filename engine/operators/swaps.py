@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -34,8 +35,16 @@ _ARITHMETIC = {
     "<<": (">>",),
     ">>": ("<<",),
 }
-_AUGMENTED = {"+=": ("-=", "="), "-=": ("+=",), "*=": ("/=", "+="), "/=": ("*=", "//="), "|=": ("&=", "=")}
-_OPERATOR = re.compile(r"not\s+in\b|is\s+not\b|\*\*=?|//=?|<<=?|>>=?|[<>=!]=|[-+*/%&|^@]=|\bin\b|\bis\b|[-+*/%&|^<>]")
+_AUGMENTED = {
+    "+=": ("-=", "="),
+    "-=": ("+=",),
+    "*=": ("/=", "+="),
+    "/=": ("*=", "//="),
+    "|=": ("&=", "="),
+}
+_OPERATOR = re.compile(
+    r"not\s+in\b|is\s+not\b|\*\*=?|//=?|<<=?|>>=?|[<>=!]=|[-+*/%&|^@]=|\bin\b|\bis\b|[-+*/%&|^<>]"
+)
 
 
 def comparisons(view: FunctionView) -> Iterator[TextEdit]:
@@ -43,7 +52,7 @@ def comparisons(view: FunctionView) -> Iterator[TextEdit]:
     for node in view.nodes:
         if isinstance(node, ast.Compare):
             operands = [node.left, *node.comparators]
-            for left, right in zip(operands, operands[1:], strict=False):
+            for left, right in itertools.pairwise(operands):
                 yield from _between(view, left, right, _COMPARE)
 
 
@@ -141,7 +150,9 @@ def _countable(view: FunctionView) -> Iterator[ast.expr]:
 
 
 def _is_len(value: ast.expr) -> bool:
-    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "len"
+    return (
+        isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "len"
+    )
 
 
 def _slice_bounds(view: FunctionView, node: ast.Slice) -> Iterator[TextEdit]:

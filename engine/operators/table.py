@@ -18,7 +18,10 @@ TABLE: tuple[Operator, ...] = (
     Operator(kind="compare", family="one-token", weight=2.0, breaks=swaps.comparisons, repairs=swaps.comparisons),
     Operator(kind="arithmetic", family="one-token", weight=1.2, breaks=swaps.arithmetic, repairs=swaps.arithmetic),
     Operator(kind="augmented", family="one-token", weight=0.5, breaks=swaps.augmented, repairs=swaps.augmented),
-    Operator(kind="plain-assign", family="one-token", weight=0.2, breaks=swaps.plain_to_augmented, repairs=swaps.plain_to_augmented),
+    Operator(
+        kind="plain-assign", family="one-token", weight=0.2,
+        breaks=swaps.plain_to_augmented, repairs=swaps.plain_to_augmented,
+    ),
     Operator(kind="constant", family="one-token", weight=1.5, breaks=swaps.constants, repairs=swaps.constants),
     Operator(kind="boolean", family="one-token", weight=0.6, breaks=swaps.boolean, repairs=swaps.boolean),
     Operator(kind="negation", family="one-token", weight=1.0, breaks=swaps.negation, repairs=swaps.negation),
@@ -37,9 +40,18 @@ TABLE: tuple[Operator, ...] = (
     Operator(kind="handler", family="insertion", weight=0.8, breaks=guards.drop_handler, repairs=nothing),
     Operator(kind="statement", family="insertion", weight=2.2, breaks=statements.drop_statement, repairs=nothing),
     Operator(kind="statements", family="insertion", weight=0.9, breaks=statements.drop_run, repairs=nothing),
-    Operator(kind="compound", family="insertion", weight=1.0, breaks=statements.drop_compound, repairs=nothing),
-    Operator(kind="return", family="insertion", weight=1.0, breaks=statements.drop_return, repairs=statements.add_return),
-    Operator(kind="extra-statement", family="one-token", weight=0.3, breaks=statements.copy_statement, repairs=statements.delete_statement),
+    Operator(
+        kind="compound", family="insertion", weight=1.0,
+        breaks=statements.drop_compound, repairs=nothing,
+    ),
+    Operator(
+        kind="return", family="insertion", weight=1.0,
+        breaks=statements.drop_return, repairs=statements.add_return,
+    ),
+    Operator(
+        kind="extra-statement", family="one-token", weight=0.3,
+        breaks=statements.copy_statement, repairs=statements.delete_statement,
+    ),
 )  # fmt: skip
 
 FAMILY: dict[str, Family] = {operator.kind: operator.family for operator in TABLE}

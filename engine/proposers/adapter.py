@@ -29,7 +29,9 @@ class EmbeddedAdapter:
         """`(2, vocabulary) float`: text positions never take structure tokens, slot 0 takes nothing else."""
         size = self.network.config.vocabulary
         text = torch.zeros(size)
-        text[[tokens.PAD, tokens.MASK, tokens.BOS, tokens.LINE, tokens.GAP, tokens.NOOP]] = -torch.inf
+        text[
+            [tokens.PAD, tokens.MASK, tokens.BOS, tokens.LINE, tokens.GAP, tokens.NOOP]
+        ] = -torch.inf
         text[tokens.REPLACED_0 : tokens.INDENT_0] = -torch.inf
         first = torch.full((size,), -torch.inf)
         first[tokens.REPLACED_0 : tokens.REPLACED_0 + self.most_replaced + 1] = 0
@@ -41,11 +43,15 @@ class EmbeddedAdapter:
         return self.network.text_logits(hidden[is_open]).float()
 
     @torch.no_grad()
-    def open_log_probabilities(self, ids: Tensor, positions: Tensor, rows_at_once: int = 128) -> Tensor:
+    def open_log_probabilities(
+        self, ids: Tensor, positions: Tensor, rows_at_once: int = 128
+    ) -> Tensor:
         """`(masked positions, vocabulary) float`, all rows in one pass of chunks; text positions only."""
         chunks = []
         for first in range(0, len(ids), rows_at_once):
             some = ids[first : first + rows_at_once]
-            logits = self.open_logits(some, positions[first : first + rows_at_once], some == tokens.MASK)
+            logits = self.open_logits(
+                some, positions[first : first + rows_at_once], some == tokens.MASK
+            )
             chunks.append((logits + self.vocabularies[ANY_TEXT]).log_softmax(-1))
         return torch.cat(chunks)

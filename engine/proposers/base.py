@@ -41,7 +41,11 @@ def is_candidate(proposal: Proposal, question: Question) -> bool:
     """False for a no-op, for lines that do not exist, and for what does not parse."""
     lines = question.listing.lines
     after = proposal.result(question)
-    if proposal.start + proposal.replaced > len(lines) or after == lines or proposal.start == 0 == proposal.replaced:
+    if (
+        proposal.start + proposal.replaced > len(lines)
+        or after == lines
+        or proposal.start == 0 == proposal.replaced
+    ):
         return False
     try:
         tree = ast.parse("\n".join(after) + "\n")

@@ -76,10 +76,14 @@ def _likely_edits(question: Question, tokenizer: CodeTokenizer, max_edits: int) 
         added = encoded[place : place + len(proposal.added)]
         place += len(proposal.added)
         edits.append(_as_tokens(question, proposal, window_of[proposal.start], added))
-    return [edit for edit in edits if len(edit.before) + len(edit.new) + len(edit.after) < _MAX_CANVAS]
+    return [
+        edit for edit in edits if len(edit.before) + len(edit.new) + len(edit.after) < _MAX_CANVAS
+    ]
 
 
-def _as_tokens(question: Question, proposal: Proposal, line: int, added: Sequence[list[int]]) -> _Edit:
+def _as_tokens(
+    question: Question, proposal: Proposal, line: int, added: Sequence[list[int]]
+) -> _Edit:
     new: list[int] = []
     for offset, ids in enumerate(added):
         new += ([tokens.NEWLINE] if offset else []) + ids
@@ -87,13 +91,22 @@ def _as_tokens(question: Question, proposal: Proposal, line: int, added: Sequenc
     first, last = changed_span(old, new)
     tail = len(new) - last
     head = (tokens.REPLACED_0 + proposal.replaced, *new[:first])
-    return _Edit(proposal, line, head, tuple(new[first:last]), tuple(new[last:]), tuple(old[first : len(old) - tail]))
+    return _Edit(
+        proposal,
+        line,
+        head,
+        tuple(new[first:last]),
+        tuple(new[last:]),
+        tuple(old[first : len(old) - tail]),
+    )
 
 
 _Hole = tuple[int, tuple[int, ...], int, tuple[int, ...]]
 
 
-def _score_holes(question: Question, adapter: EmbeddedAdapter, holes: Sequence[_Hole]) -> dict[_Hole, torch.Tensor]:
+def _score_holes(
+    question: Question, adapter: EmbeddedAdapter, holes: Sequence[_Hole]
+) -> dict[_Hole, torch.Tensor]:
     """Log-probabilities `(masks, vocabulary)` of every hole; rows of like length share a batch."""
     found: dict[_Hole, torch.Tensor] = {}
     ordered = sorted(holes, key=lambda h: len(h[1]) + h[2] + len(h[3]))
@@ -104,7 +117,8 @@ def _score_holes(question: Question, adapter: EmbeddedAdapter, holes: Sequence[_
         ids = torch.tensor([row + [tokens.EOS] * (width - len(row)) for row in rows])
         starts = torch.tensor([question.starts[hole[0]] for hole in some])
         scores = adapter.open_log_probabilities(ids, starts[:, None] + torch.arange(width))
-        found.update(zip(some, scores.split([hole[2] for hole in some]), strict=True))
+        parts = torch.split(scores, [hole[2] for hole in some])
+        found.update(zip(some, parts, strict=True))
     return found
 
 

@@ -34,11 +34,21 @@ class _State:
     counts: Tensor
 
     def take(self, rows: Tensor) -> _State:
-        return _State(self.ids[rows], self.positions[rows], self.lines[rows], self.scores[rows], self.counts[rows])
+        return _State(
+            self.ids[rows],
+            self.positions[rows],
+            self.lines[rows],
+            self.scores[rows],
+            self.counts[rows],
+        )
 
 
 def infill_lines(
-    question: Question, adapter: EmbeddedAdapter, tokenizer: CodeTokenizer, num_lines: int = 10, max_rows: int = 900
+    question: Question,
+    adapter: EmbeddedAdapter,
+    tokenizer: CodeTokenizer,
+    num_lines: int = 10,
+    max_rows: int = 900,
 ) -> list[Proposal]:
     """Proposals from the most suspicious lines, best first."""
     state = _first_state(question, num_lines, max_rows)
@@ -73,7 +83,9 @@ def _first_state(question: Question, num_lines: int, max_rows: int) -> _State | 
     ids = torch.tensor([row + [tokens.EOS] * (width - len(row)) for row in rows])
     starts = torch.tensor([question.starts[line] for line in lines[: len(rows)]])
     zeros = torch.zeros(len(rows))
-    return _State(ids, starts[:, None] + torch.arange(width), torch.tensor(lines[: len(rows)]), zeros, zeros)
+    return _State(
+        ids, starts[:, None] + torch.arange(width), torch.tensor(lines[: len(rows)]), zeros, zeros
+    )
 
 
 def _fill_first(adapter: EmbeddedAdapter, state: _State, branches: int) -> _State:
@@ -87,7 +99,9 @@ def _fill_first(adapter: EmbeddedAdapter, state: _State, branches: int) -> _Stat
     rows = torch.arange(len(state.ids)).repeat_interleave(branches)
     grown = state.take(rows)
     grown.ids[torch.arange(len(rows)), first[rows]] = chosen.flatten()
-    grown = _State(grown.ids, grown.positions, grown.lines, grown.scores + values.flatten(), grown.counts + 1)
+    grown = _State(
+        grown.ids, grown.positions, grown.lines, grown.scores + values.flatten(), grown.counts + 1
+    )
     still_open = (grown.ids == tokens.MASK).any(1)
     keep = torch.where(still_open, grown.scores, torch.inf).argsort(descending=True)
     limit = int((~still_open).sum()) + _MOST_OPEN
@@ -97,7 +111,11 @@ def _fill_first(adapter: EmbeddedAdapter, state: _State, branches: int) -> _Stat
 def _read(question: Question, tokenizer: CodeTokenizer, state: _State) -> list[Proposal]:
     found = []
     for ids, line, score, count in zip(
-        state.ids.tolist(), state.lines.tolist(), state.scores.tolist(), state.counts.tolist(), strict=True
+        state.ids.tolist(),
+        state.lines.tolist(),
+        state.scores.tolist(),
+        state.counts.tolist(),
+        strict=True,
     ):
         read = tokenizer.decode_canvas(ids)
         if read is not None:

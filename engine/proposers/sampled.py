@@ -50,7 +50,10 @@ def sample_rows(
         )
         for some in finished:
             yield [
-                (chosen[row.index], _read(question, tokenizer, row, lines[row.index], chosen[row.index]))
+                (
+                    chosen[row.index],
+                    _read(question, tokenizer, row, lines[row.index], chosen[row.index]),
+                )
                 for row in some
             ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -17,9 +18,13 @@ _MOST_OF_STANDARD_LIBRARY = 9_000
 
 @app.command()
 def corpus(
-    wheels: Annotated[Path, typer.Option(help="Folder of wheels: `pip download --no-deps -r packages.txt`.")],
+    wheels: Annotated[
+        Path, typer.Option(help="Folder of wheels: `pip download --no-deps -r packages.txt`.")
+    ],
     folder: Corpus = Path("corpus"),
-    deny_grams: Annotated[Path | None, typer.Option(help="Folder with packages.txt and grams.jsonl.")] = None,
+    deny_grams: Annotated[
+        Path | None, typer.Option(help="Folder with packages.txt and grams.jsonl.")
+    ] = None,
 ) -> None:
     """Read functions from the standard library and from wheels."""
     from .corpus import build_corpus
@@ -36,10 +41,43 @@ def examples(folder: Corpus = Path("corpus"), mutants: int = 2, vocabulary: int 
 
     from .examples import write_shards
 
-    sources = _balanced(folder)
+    sources, _ = _split(folder)
     tokenizer = train_tokenizer((x for s in sources[:60_000] for x in s.split("\n")), vocabulary)
     tokenizer.bpe.save(str(folder / "tokenizer.json"))
     typer.echo(write_shards(sources, folder / "tokenizer.json", folder / "shards", mutants))
+
+
+@app.command()
+def releases(
+    wheels: Annotated[
+        Path, typer.Option(help="Folder of wheels, several releases of each package.")
+    ],
+    folder: Corpus = Path("corpus"),
+    deny_grams: Annotated[
+        Path | None, typer.Option(help="Folder with packages.txt and grams.jsonl.")
+    ] = None,
+) -> None:
+    """Read real edits, and write a shard of most of them; one package in eight is left for `rank`."""
+    from engine.tokens import CodeTokenizer
+
+    from .denied import load_deny_list
+    from .examples import make_example, save_shard
+    from .releases import build_releases, read_releases
+
+    counts = build_releases(wheels, folder, load_deny_list(deny_grams))
+    tokenizer = CodeTokenizer.load(folder / "tokenizer.json")
+    edits = [
+        e
+        for e in read_releases(folder / "releases.jsonl.gz")
+        if not _is_left_for_ranking(e.package)
+    ]
+    made = [
+        make_example(tokenizer, e.before.split("\n"), e.after.split("\n"), "release") for e in edits
+    ]
+    kept = save_shard(
+        folder / "shards" / "releases.npz", [example for example in made if example is not None]
+    )
+    typer.echo({"edits": sum(counts.values()), "packages": len(counts), "examples": kept})
 
 
 @app.command()
@@ -67,9 +105,60 @@ def fit(
     size = CodeTokenizer.load(folder / "tokenizer.json").size
     shape = NetworkConfig(size, width, layers, heads=width // 64, hidden=hidden)
     config = TrainConfig(
-        shards=folder / "shards", out=out, minutes=minutes, tokens_per_step=tokens_per_step, compile=compile_blocks
+        shards=folder / "shards",
+        out=out,
+        minutes=minutes,
+        tokens_per_step=tokens_per_step,
+        compile=compile_blocks,
     )
     train(config, EditNetwork(shape))
+
+
+@app.command()
+def rank(
+    checkpoint: Annotated[Path, typer.Option(help="checkpoint.pt of `fit`.")],
+    out: Annotated[Path, typer.Option(help="Folder of the weights to write.")],
+    folder: Corpus = Path("corpus"),
+    num_mutants: int = 300,
+    num_releases: int = 200,
+    workers: int = 2,
+) -> None:
+    """Fit the ranking on code that was not trained on, print what it reaches, and write the weights."""
+    import json
+
+    from engine.loading import save_model
+    from engine.tokens import CodeTokenizer
+
+    from .cases import collect_cases, held_out_edits, held_out_mutants
+    from .ranking_fit import fit_ranker, places_table
+    from .releases import read_releases
+    from .trainer import load_network
+
+    _, held = _split(folder)
+    broken = held_out_mutants(held, num_mutants)
+    if (folder / "releases.jsonl.gz").exists():
+        edits = [
+            e
+            for e in read_releases(folder / "releases.jsonl.gz")
+            if _is_left_for_ranking(e.package)
+        ]
+        broken += held_out_edits(edits, num_releases)
+    network, tokenizer = load_network(checkpoint), CodeTokenizer.load(folder / "tokenizer.json")
+    cases = collect_cases(checkpoint, folder / "tokenizer.json", broken, workers)
+    half = fit_ranker(cases[::2])
+    typer.echo(json.dumps(places_table(cases[1::2], half), indent=1))
+    save_model(out, network, tokenizer, fit_ranker(cases))
+
+
+def _split(folder: Path) -> tuple[list[str], list[str]]:
+    """Sources to learn from, and the last twentieth, which the ranking is fitted on."""
+    sources = _balanced(folder)
+    first = len(sources) * 19 // 20
+    return sources[:first], sources[first:]
+
+
+def _is_left_for_ranking(package: str) -> bool:
+    return zlib.crc32(package.encode()) % 8 == 0
 
 
 def _balanced(folder: Path) -> list[str]:

@@ -43,17 +43,19 @@ def build_corpus(wheels: Path, out: Path, deny: DenyList, workers: int = 2) -> C
     report: Counter[str] = Counter()
     seen: set[str] = set()
     sources: list[Path | None] = [None, *sorted(wheels.glob("*.whl"))]
-    with gzip.open(out / "functions.jsonl.gz", "wt", compresslevel=4) as file:
-        with ProcessPoolExecutor(workers) as pool:
-            for functions, counts in pool.map(_read_source, sources, [deny] * len(sources)):
-                report.update(counts)
-                for key, function in functions:
-                    if key in seen:
-                        report["duplicate"] += 1
-                        continue
-                    seen.add(key)
-                    report["kept"] += 1
-                    file.write(json.dumps([function.package, function.source]) + "\n")
+    with (
+        gzip.open(out / "functions.jsonl.gz", "wt", compresslevel=4) as file,
+        ProcessPoolExecutor(workers) as pool,
+    ):
+        for functions, counts in pool.map(_read_source, sources, [deny] * len(sources)):
+            report.update(counts)
+            for key, function in functions:
+                if key in seen:
+                    report["duplicate"] += 1
+                    continue
+                seen.add(key)
+                report["kept"] += 1
+                file.write(json.dumps([function.package, function.source]) + "\n")
     (out / "report.json").write_text(json.dumps(dict(sorted(report.items())), indent=1))
     return report
 

@@ -28,7 +28,9 @@ _IMPORT_NAMES = "attr dateutil dotenv slugify markdown_it tomllib ensurepip box 
 """Import names of packages of the lists that differ from the names on the index."""
 
 _VENDOR_FOLDER = re.compile(r"_?(vendor(ed|s)?|extern(al|als)?|third_?party|site-packages)(_.*)?")
-_COMMON_MODULES = frozenset({"parse", "schema", "click", "black", "construct", "arrow", "responses", "holidays"})
+_COMMON_MODULES = frozenset(
+    {"parse", "schema", "click", "black", "construct", "arrow", "responses", "holidays"}
+)
 """Names of the lists that are also everyday names of modules."""
 
 _TOKEN = re.compile(r"[A-Za-z_]+|\d+|[^\sA-Za-z_\d]")
@@ -50,7 +52,10 @@ class DenyList:
     def has_path(self, path: str) -> bool:
         """True for a file that looks like a copy of another project, or like a part of a package that stays out."""
         *folders, file = path.split("/")
-        if any(_VENDOR_FOLDER.fullmatch(folder.lower()) or self.has_package(folder) for folder in folders):
+        if any(
+            _VENDOR_FOLDER.fullmatch(folder.lower()) or self.has_package(folder)
+            for folder in folders
+        ):
             return True
         stem = file.removesuffix(".py")
         return stem not in _COMMON_MODULES and self.has_package(stem)

@@ -87,7 +87,12 @@ def crop_lines(
 
 
 def write_shards(
-    sources: Iterable[str], tokenizer_path: Path, out: Path, mutants: int, shard: int = 12_000, workers: int = 2
+    sources: Iterable[str],
+    tokenizer_path: Path,
+    out: Path,
+    mutants: int,
+    shard: int = 12_000,
+    workers: int = 2,
 ) -> int:
     """Mutate every source `mutants` times and write `shard-NNN.npz` files; returns the number of examples."""
     out.mkdir(parents=True, exist_ok=True)
@@ -106,7 +111,9 @@ def write_shards(
     return total
 
 
-def mutate_all(sources: Sequence[str], tokenizer_path: Path, count: int, seed: int) -> list[Example]:
+def mutate_all(
+    sources: Sequence[str], tokenizer_path: Path, count: int, seed: int
+) -> list[Example]:
     """Examples of many right functions; about one in twelve stays clean."""
     warnings.simplefilter("ignore")
     tokenizer, rng = CodeTokenizer.load(tokenizer_path), random.Random(seed)

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from engine.loading import native_dtype
+
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
 
@@ -19,7 +21,11 @@ class Muon(torch.optim.Optimizer):
     """Nesterov momentum, Newton-Schulz, an update with the root mean square of AdamW's (Liu et al. 2025)."""
 
     def __init__(
-        self, matrices: Iterable[nn.Parameter], rate: float, decay: float = 0.05, momentum: float = 0.95
+        self,
+        matrices: Iterable[nn.Parameter],
+        rate: float,
+        decay: float = 0.05,
+        momentum: float = 0.95,
     ) -> None:
         super().__init__(matrices, {"lr": rate, "decay": decay, "momentum": momentum})
 
@@ -39,16 +45,10 @@ class Muon(torch.optim.Optimizer):
 def orthogonal(matrix: Tensor) -> Tensor:
     """The nearest semi-orthogonal matrix, roughly: singular values between 0.7 and 1.2."""
     a, b, c = _COEFFICIENTS
-    found = matrix.to(working_type())
+    found: Tensor = matrix.to(native_dtype())
     found = found.T if matrix.shape[0] > matrix.shape[1] else found
     found = found / (found.norm() + 1e-7)
     for _ in range(_ITERATIONS):
         square = found @ found.T
         found = a * found + (b * square + c * square @ square) @ found
     return (found.T if matrix.shape[0] > matrix.shape[1] else found).to(matrix.dtype)
-
-
-def working_type() -> torch.dtype:
-    """The type to multiply in: bfloat16 only where the processor does it in hardware."""
-    fast = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return torch.bfloat16 if fast and torch.backends.cpu.get_cpu_capability() == "AVX512" else torch.float32

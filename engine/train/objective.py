@@ -155,9 +155,7 @@ def _canvases(
     ]
 
 
-def _span_mask(
-    example: Example, starts: list[int], canvas: int, rng: random.Random
-) -> list[bool]:
+def _span_mask(example: Example, starts: list[int], canvas: int, rng: random.Random) -> list[bool]:
     """Hide the tokens that differ from the old line, now and then one or two more at the sides."""
     new = example.canvas
     old = _line_tokens(example.prompt, starts, example.start)
@@ -196,7 +194,9 @@ def _line_tokens(prompt: Sequence[int], starts: list[int], line: int) -> list[in
     return list(prompt[starts[line] + 1 : starts[line + 1]])
 
 
-def _attention_mask(lengths: np.ndarray[tuple[int], np.dtype[np.int64]], prompt: int, canvas: int) -> Tensor:
+def _attention_mask(
+    lengths: np.ndarray[tuple[int], np.dtype[np.int64]], prompt: int, canvas: int
+) -> Tensor:
     """Prompt sees prompt; a canvas sees the prompt and itself."""
     length = prompt + NUM_CANVASES * canvas
     place = torch.arange(length)
@@ -204,4 +204,6 @@ def _attention_mask(lengths: np.ndarray[tuple[int], np.dtype[np.int64]], prompt:
     in_prompt = (place < prompt) & (place[None] < torch.from_numpy(lengths)[:, None])
     same = (group[:, None] == group[None]) & (group[None] >= 0)
     allowed = in_prompt[:, None, :] | same[None]
-    return torch.zeros(allowed.shape, dtype=torch.bfloat16).masked_fill_(~allowed, -30_000.0)[:, None]
+    return torch.zeros(allowed.shape, dtype=torch.bfloat16).masked_fill_(~allowed, -30_000.0)[
+        :, None
+    ]

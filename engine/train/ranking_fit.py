@@ -17,6 +17,7 @@ from engine.base import Passage, SampleRequest
 from engine.errors import RequestError
 from engine.listing import read_listing
 from engine.loading import LoadedModel
+from engine.operators import FAMILY
 from engine.prefix import PrefixCache
 from engine.proposers.adapter import EmbeddedAdapter
 from engine.proposers.base import Proposal
@@ -28,6 +29,7 @@ from engine.ranking import FEATURES, Ranker, features, merge
 
 _RIDGE = 1e-3
 _SAMPLED_ROWS = 64
+_PLACES = (1, 8, 64, 256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,23 @@ def ranks(cases: Iterable[Case], ranker: Ranker) -> list[int]:
         scores = case.features @ weights
         places.append(int((scores > scores[case.right]).sum()) if case.right >= 0 else 1 << 30)
     return places
+
+
+def places_table(cases: Iterable[Case], ranker: Ranker) -> dict[str, dict[str, float]]:
+    """Per group of kinds: the share of functions whose fix is among the first 1, 8, 64, 256 candidates."""
+    groups: dict[str, list[int]] = {}
+    listed = list(cases)
+    for case, place in zip(listed, ranks(listed, ranker), strict=True):
+        for group in (FAMILY.get(case.kind, case.kind), "all"):
+            groups.setdefault(group, []).append(place)
+    return {
+        group: {"cases": len(places)} | {f"within {k}": _share(places, k) for k in _PLACES}
+        for group, places in groups.items()
+    }
+
+
+def _share(places: Sequence[int], first: int) -> float:
+    return round(sum(place < first for place in places) / len(places), 3)
 
 
 def _candidates(

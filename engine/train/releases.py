@@ -107,10 +107,16 @@ def _pair_edits(
     package: str, older: dict[str, str], newer: dict[str, str], deny: DenyList
 ) -> Iterator[ReleaseEdit]:
     changed = [(older[k], newer[k]) for k in older.keys() & newer.keys() if older[k] != newer[k]]
-    edits = [(b, a, _token_change(b, a)) for b, a in changed if _is_small(b, a) and _means_else(b, a)]
+    edits = [
+        (b, a, _token_change(b, a)) for b, a in changed if _is_small(b, a) and _means_else(b, a)
+    ]
     alike = Counter(change for _, _, change in edits)
     for before, after, change in edits:
-        if alike[change] <= _MOST_ALIKE and not deny.is_withheld(after) and not deny.is_withheld(before):
+        if (
+            alike[change] <= _MOST_ALIKE
+            and not deny.is_withheld(after)
+            and not deny.is_withheld(before)
+        ):
             yield ReleaseEdit(package, before, after)
 
 

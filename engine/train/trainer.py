@@ -14,13 +14,25 @@ import torch
 from torch import nn
 
 from engine.errors import TrainingError
+from engine.loading import native_dtype
 from engine.models.embedded import EditNetwork, NetworkConfig
 
 from .examples import Example, load_shard
-from .muon import Muon, working_type
+from .muon import Muon
 from .objective import NUM_CANVASES, Batch, losses_of, make_batch
 
-_SHAPES = ((64, 24), (96, 24), (128, 24), (176, 24), (256, 24), (384, 24), (512, 24), (128, 48), (256, 48), (512, 48))
+_SHAPES = (
+    (64, 24),
+    (96, 24),
+    (128, 24),
+    (176, 24),
+    (256, 24),
+    (384, 24),
+    (512, 24),
+    (128, 48),
+    (256, 48),
+    (512, 48),
+)
 """Prompt and canvas lengths of a batch; each is compiled once."""
 
 
@@ -79,7 +91,7 @@ def _step(
     batch: Batch,
     averages: dict[str, float],
 ) -> None:
-    with torch.autocast("cpu", torch.bfloat16, enabled=working_type() is torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=native_dtype() is torch.bfloat16):
         hidden = network(batch.ids, batch.segments, batch.positions, batch.mask)
         losses = losses_of(network, hidden, batch)
     losses.total.backward()  # type: ignore[no-untyped-call]
@@ -97,7 +109,9 @@ def _batches(config: TrainConfig, rng: random.Random, state: dict[str, Any]) -> 
     while True:
         paths = sorted(config.shards.glob("**/*.npz"))
         if not paths:
-            raise TrainingError(f"no shards in {config.shards}: run `python -m engine.train examples` first")
+            raise TrainingError(
+                f"no shards in {config.shards}: run `python -m engine.train examples` first"
+            )
         unseen = [p for p in paths if p.name not in state["shards"]] or paths
         if unseen is paths:
             state["shards"].clear()
@@ -147,7 +161,9 @@ def _resume(
         return {"step": 0, "tokens": 0, "seconds": 0.0, "averages": {}, "shards": set()}
     saved = torch.load(path, weights_only=False)
     if saved["config"] != network.config.as_dict():
-        raise TrainingError(f"{path} holds a network of shape {saved['config']}, wanted {network.config.as_dict()}")
+        raise TrainingError(
+            f"{path} holds a network of shape {saved['config']}, wanted {network.config.as_dict()}"
+        )
     network.load_state_dict(saved["network"])
     for optimizer, state in zip(optimizers, saved["optimizers"], strict=True):
         optimizer.load_state_dict(state)

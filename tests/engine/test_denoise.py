@@ -37,14 +37,18 @@ def _rows(seeds: list[int], pinned: dict[int, int] | None = None) -> Rows:
     return Rows(ids, positions, allowed, seeds)
 
 
-def _run(adapter: EmbeddedAdapter, rows: Rows, steps: int = 6, temperature: float = 1.0) -> dict[int, FinishedRow]:
+def _run(
+    adapter: EmbeddedAdapter, rows: Rows, steps: int = 6, temperature: float = 1.0
+) -> dict[int, FinishedRow]:
     some = denoise(adapter, rows, ConfidenceThreshold(), _FAMILY, steps, temperature)
     return {row.index: row for finished in some for row in finished}
 
 
 @settings(max_examples=15, deadline=None)
 @given(seeds=st.lists(st.integers(0, 1 << 40), min_size=2, max_size=9), steps=st.integers(1, 8))
-def test_row_of_a_batch_equals_the_row_alone(adapter: EmbeddedAdapter, seeds: list[int], steps: int) -> None:
+def test_row_of_a_batch_equals_the_row_alone(
+    adapter: EmbeddedAdapter, seeds: list[int], steps: int
+) -> None:
     together = _run(adapter, _rows(seeds), steps)
     for index, seed in enumerate(seeds):
         alone = _run(adapter, _rows([seed]), steps)[0]
@@ -56,7 +60,9 @@ def test_row_of_a_batch_equals_the_row_alone(adapter: EmbeddedAdapter, seeds: li
 def test_every_row_finishes_within_the_steps(adapter: EmbeddedAdapter) -> None:
     rows = _run(adapter, _rows(list(range(20))), steps=5)
     assert sorted(rows) == list(range(20))
-    assert all(_MASK not in row.ids and row.steps <= 5 and row.confidence <= 0 for row in rows.values())
+    assert all(
+        _MASK not in row.ids and row.steps <= 5 and row.confidence <= 0 for row in rows.values()
+    )
 
 
 def test_pinned_tokens_are_never_denoised(adapter: EmbeddedAdapter) -> None:
@@ -99,7 +105,9 @@ class _CountingAdapter:
 
 
 def test_finished_rows_leave_the_batch_and_are_yielded_at_once() -> None:
-    adapter = _CountingAdapter([], torch.zeros(1, 8).index_fill(1, torch.tensor([_MASK, _EOS]), -torch.inf))
+    adapter = _CountingAdapter(
+        [], torch.zeros(1, 8).index_fill(1, torch.tensor([_MASK, _EOS]), -torch.inf)
+    )
     positions = torch.tensor([0, 9, 9])[:, None].expand(-1, 4)
     rows = Rows(torch.full((3, 4), _MASK), positions, torch.zeros(4, dtype=torch.int64), [1, 2, 3])
     loop = denoise(adapter, rows, ConfidenceThreshold(), _FAMILY, 4)

@@ -12,13 +12,25 @@ import anyio
 import pytest
 import torch
 
-from engine import Canvas, ContextError, Engine, LoadError, Passage, Pinned, RequestError, Sample, SampleRequest, Slot
+from engine import (
+    Canvas,
+    ContextError,
+    Engine,
+    LoadError,
+    Passage,
+    Pinned,
+    RequestError,
+    Sample,
+    SampleRequest,
+    Slot,
+)
+from engine.base import Source
 from engine.embedded import EmbeddedEngine
 from engine.loading import WEIGHTS, LoadedModel, load_model
 from tests.engine.conftest import MEDIAN, passage_of
 
 pytestmark = pytest.mark.anyio
-_ALL = ("sampled", "infilled", "enumerated")
+_ALL: tuple[Source, ...] = ("sampled", "infilled", "enumerated")
 
 
 @pytest.fixture
@@ -57,7 +69,9 @@ async def test_ranked_stream_is_distinct_ordered_and_labelled(engine: EmbeddedEn
 async def test_ranked_stream_holds_the_enumerated_repair(engine: EmbeddedEngine) -> None:
     request = SampleRequest(n=5000, passage=passage_of(MEDIAN), sources=("enumerated",))
     texts = [s.text for s in await _collect(engine, request)]
-    assert any("|    return (ordered[middle] + ordered[middle - 1]) / 2\n" in text for text in texts)
+    assert any(
+        "|    return (ordered[middle] + ordered[middle - 1]) / 2\n" in text for text in texts
+    )
 
 
 async def test_samples_never_repeat_the_function_unchanged(engine: EmbeddedEngine) -> None:
@@ -87,7 +101,9 @@ async def test_canvas_of_the_request_is_kept_to_the_letter(engine: EmbeddedEngin
 async def test_unknown_slot_is_refused(engine: EmbeddedEngine) -> None:
     canvas = Canvas(segments=(Slot(name="mood", kind="text"),))
     with pytest.raises(RequestError, match="mood"):
-        await _collect(engine, SampleRequest(n=20, passage=passage_of(MEDIAN), canvas=canvas, sources=_ALL))
+        await _collect(
+            engine, SampleRequest(n=20, passage=passage_of(MEDIAN), canvas=canvas, sources=_ALL)
+        )
 
 
 @pytest.mark.parametrize(
@@ -99,12 +115,16 @@ async def test_unknown_slot_is_refused(engine: EmbeddedEngine) -> None:
         (SampleRequest(n=1, passage=passage_of("def f(:\n")), "not one function"),
     ],
 )
-async def test_requests_that_cannot_be_answered(engine: EmbeddedEngine, request_: SampleRequest, message: str) -> None:
+async def test_requests_that_cannot_be_answered(
+    engine: EmbeddedEngine, request_: SampleRequest, message: str
+) -> None:
     with pytest.raises(RequestError, match=message):
         await _collect(engine, request_)
 
 
-async def test_long_function_is_read_through_a_window_around_the_suspicious_line(engine: EmbeddedEngine) -> None:
+async def test_long_function_is_read_through_a_window_around_the_suspicious_line(
+    engine: EmbeddedEngine,
+) -> None:
     body = [f"    value_{i} = values[{i}] + {i}" for i in range(80)]
     lines = ("def long(values):", *body, "    return value_0")
     weights = tuple(1.0 if i == 60 else 0.01 for i in range(len(lines)))
@@ -131,7 +151,9 @@ async def test_closing_the_stream_frees_the_model(engine: EmbeddedEngine) -> Non
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "manifest.json"])
-def test_missing_or_damaged_files_are_named(weights_folder: Path, tmp_path: Path, name: str) -> None:
+def test_missing_or_damaged_files_are_named(
+    weights_folder: Path, tmp_path: Path, name: str
+) -> None:
     for path in weights_folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / name).unlink()
@@ -156,7 +178,11 @@ def test_engine_fulfils_the_protocol(model: LoadedModel) -> None:
 
 async def test_shipped_weights_find_a_wrong_constant_among_their_first_candidates() -> None:
     engine = await EmbeddedEngine.load()
-    assert json.loads((WEIGHTS / "manifest.json").read_text()).items() <= engine.info.manifest.items()
+    assert (
+        json.loads((WEIGHTS / "manifest.json").read_text()).items() <= engine.info.manifest.items()
+    )
     request = SampleRequest(n=64, passage=passage_of(MEDIAN), sources=_ALL)
     texts = [s.text for s in await _collect(engine, request)]
-    assert any("|    return (ordered[middle] + ordered[middle - 1]) / 2\n" in text for text in texts)
+    assert any(
+        "|    return (ordered[middle] + ordered[middle - 1]) / 2\n" in text for text in texts
+    )

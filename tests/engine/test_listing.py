@@ -8,20 +8,21 @@ import pytest
 
 from engine.listing import read_listing
 
-METHOD = '''\
-    @cached
-    def total(self, items):
-        """Sum of
-        all items."""
-        # nothing yet
-        result = 0  # start
-
-        for item in items:
-            result += item  # '#' stays out
-        return f"{result} # of " + """a
-    # kept
-"""
-'''.split("\n")[:-1]
+METHOD = [
+    "    @cached",
+    "    def total(self, items):",
+    '        """Sum of',
+    '        all items."""',
+    "        # nothing yet",
+    "        result = 0  # start",
+    "",
+    "        for item in items:",
+    "            result += item  # '#' stays out",
+    '        return f"{result} # of " + """a',
+    "    # kept",
+    '"""',
+    "",
+][:-1]
 
 
 def test_listing_drops_docstring_comments_and_blank_lines() -> None:

@@ -57,12 +57,21 @@ def test_proposals_are_distinct_parse_and_change_something(source: str) -> None:
         ("def f(a):\n    return a + 1\n", "def f(a):\n    return a - 1\n"),
         ("def f(a):\n    return a[0]\n", "def f(a):\n    return a[-1]\n"),
         ("def f(a, b):\n    return g(b, a)\n", "def f(a, b):\n    return g(a, b)\n"),
-        ("def f(a):\n    if a:\n        return 1\n", "def f(a):\n    if not a:\n        return 1\n"),
+        (
+            "def f(a):\n    if a:\n        return 1\n",
+            "def f(a):\n    if not a:\n        return 1\n",
+        ),
         ("def f(s):\n    return s.split(',')\n", "def f(s):\n    return s.strip().split(',')\n"),
         ("def f(n):\n    return range(n)\n", "def f(n):\n    return range(n + 1)\n"),
         ("def f(s):\n    x = s\n    return x\n", "def f(s):\n    x = sorted(s)\n    return x\n"),
-        ("def f(a, b):\n    if a:\n        return b\n", "def f(a, b):\n    if a and b:\n        return b\n"),
-        ("def f(a):\n    x = a.y\n    return x\n", "def f(a):\n    if a is None:\n        return x\n    x = a.y\n    return x\n"),
+        (
+            "def f(a, b):\n    if a:\n        return b\n",
+            "def f(a, b):\n    if a and b:\n        return b\n",
+        ),
+        (
+            "def f(a):\n    x = a.y\n    return x\n",
+            "def f(a):\n    if a is None:\n        return x\n    x = a.y\n    return x\n",
+        ),
         ("def f(a):\n    g(a)\n    a + 1\n", "def f(a):\n    g(a)\n    return a + 1\n"),
     ],
 )
@@ -71,7 +80,9 @@ def test_enumeration_holds_the_repair(broken: str, right: str) -> None:
     assert wanted in {ast.dump(ast.parse(p.source)) for p in proposals(broken)}
 
 
-@pytest.mark.parametrize("kind", ["guard", "branch", "conjunct", "call", "argument", "statement", "return", "handler"])
+@pytest.mark.parametrize(
+    "kind", ["guard", "branch", "conjunct", "call", "argument", "statement", "return", "handler"]
+)
 def test_every_insertion_kind_is_made_from_real_code(kind: str) -> None:
     rng = random.Random(0)
     kinds = {m.kind for source in LIBRARY for m in mutations(source, rng, 12)}

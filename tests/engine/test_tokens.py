@@ -15,7 +15,9 @@ _LINES = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(lines=_LINES, replaced=st.integers(0, tokens.MAX_REPLACED))
-def test_canvas_round_trip(tokenizer: CodeTokenizer, lines: list[tuple[int, str]], replaced: int) -> None:
+def test_canvas_round_trip(
+    tokenizer: CodeTokenizer, lines: list[tuple[int, str]], replaced: int
+) -> None:
     texts = [" " * 4 * blanks + text for blanks, text in lines]
     ids = tokenizer.encode_canvas(replaced, texts)
     assert tokenizer.decode_canvas([*ids, tokens.EOS, tokens.EOS]) == (replaced, texts)

@@ -19,28 +19,42 @@ from engine.regions import changed_span, find_fix
 from engine.tokens import CodeTokenizer
 from engine.train.corpus import build_corpus, read_corpus
 from engine.train.denied import grams, load_deny_list
-from engine.train.examples import KINDS, load_shard, make_example, mutate_all, save_shard, write_shards
+from engine.train.examples import (
+    KINDS,
+    load_shard,
+    make_example,
+    mutate_all,
+    save_shard,
+    write_shards,
+)
 from engine.train.objective import losses_of, make_batch
 from engine.train.ranking_fit import collect_case, fit_ranker, ranks
 from engine.train.releases import build_releases, read_releases
 from engine.train.trainer import TrainConfig, load_network, train
 from tests.engine.conftest import MEDIAN
 
-_MODULE = MEDIAN + '''
+_MODULE = (
+    MEDIAN
+    + """
 
 def clip(value, low, high):
     if value < low:
         return low
     return min(value, high)
-'''
+"""
+)
 
 
 def _wheel(folder: Path, name: str, version: str, source: str, licence: str = "MIT") -> Path:
     path = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{name}/core.py", source)
-        archive.writestr(f"{name}/tests/test_core.py", "def test_never_read():\n    a = 1\n    assert a\n")
-        archive.writestr(f"{name}-{version}.dist-info/METADATA", f"Name: {name}\nLicense: {licence}\n\n")
+        archive.writestr(
+            f"{name}/tests/test_core.py", "def test_never_read():\n    a = 1\n    assert a\n"
+        )
+        archive.writestr(
+            f"{name}-{version}.dist-info/METADATA", f"Name: {name}\nLicense: {licence}\n\n"
+        )
     return path
 
 
@@ -58,7 +72,9 @@ def test_corpus_keeps_functions_and_reports_what_it_left_out(tmp_path: Path) -> 
     _wheel(wheels, "copyleft", "1.0", _MODULE, "GPL-3.0")
     _wheel(wheels, "django", "1.0", _MODULE)
     report = build_corpus(wheels, tmp_path / "corpus", load_deny_list(contamination), workers=1)
-    ours = [f for f in read_corpus(tmp_path / "corpus" / "functions.jsonl.gz") if f.package != "python"]
+    ours = [
+        f for f in read_corpus(tmp_path / "corpus" / "functions.jsonl.gz") if f.package != "python"
+    ]
     assert [f.package for f in ours] == ["goodone"]
     assert "def median" in ours[0].source
     assert "middle value" not in ours[0].source
@@ -71,7 +87,9 @@ def test_corpus_keeps_functions_and_reports_what_it_left_out(tmp_path: Path) -> 
     st.lists(st.sampled_from("abc"), max_size=8),
     st.lists(st.sampled_from("abc"), max_size=8),
 )
-def test_fix_turns_the_broken_lines_into_the_right_ones(broken: list[str], right: list[str]) -> None:
+def test_fix_turns_the_broken_lines_into_the_right_ones(
+    broken: list[str], right: list[str]
+) -> None:
     fix = find_fix(broken, right)
     assert [*broken[: fix.start], *fix.added, *broken[fix.start + fix.replaced :]] == right
 
@@ -124,7 +142,9 @@ def test_losses_never_see_pads_and_fall(tokenizer: CodeTokenizer, tmp_path: Path
     for step in range(25):
         batch = make_batch(examples, 256, 24, random.Random(step), 0.5)
         assert tokens.PAD not in batch.target_ids
-        losses = losses_of(network, network(batch.ids, batch.segments, batch.positions, batch.mask.float()), batch)
+        losses = losses_of(
+            network, network(batch.ids, batch.segments, batch.positions, batch.mask.float()), batch
+        )
         losses.total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad()
@@ -132,27 +152,39 @@ def test_losses_never_see_pads_and_fall(tokenizer: CodeTokenizer, tmp_path: Path
     assert seen[-1] < 0.7 * seen[0]
 
 
-def test_prompt_is_blind_to_the_canvas(network: EditNetwork, tokenizer: CodeTokenizer, tmp_path: Path) -> None:
+def test_prompt_is_blind_to_the_canvas(
+    network: EditNetwork, tokenizer: CodeTokenizer, tmp_path: Path
+) -> None:
     """The shared prefix is exact: training's one pass and the two passes of sampling agree."""
     tokenizer.bpe.save(str(tmp_path / "tokenizer.json"))
-    example = next(e for e in mutate_all([MEDIAN], tmp_path / "tokenizer.json", 2, 5) if len(e.canvas) < 24)
+    example = next(
+        e for e in mutate_all([MEDIAN], tmp_path / "tokenizer.json", 2, 5) if len(e.canvas) < 24
+    )
     length = len(example.prompt)
     batch = make_batch([example], length, 24, random.Random(0), 0.0)
     whole = network(batch.ids, batch.segments, batch.positions, batch.mask.float())
     hidden, prefix = network.encode_prompt(batch.ids[0, :length])
-    canvas = network.encode_canvas(batch.ids[:, length : length + 24], batch.positions[:, length : length + 24], prefix)
+    canvas = network.encode_canvas(
+        batch.ids[:, length : length + 24], batch.positions[:, length : length + 24], prefix
+    )
     assert torch.allclose(whole[0, :length], hidden, atol=1e-4)
     assert torch.allclose(whole[:, length : length + 24], canvas, atol=1e-4)
 
 
 def test_training_resumes_where_it_stopped(tokenizer: CodeTokenizer, tmp_path: Path) -> None:
     tokenizer.bpe.save(str(tmp_path / "tokenizer.json"))
-    count = write_shards([MEDIAN] * 40, tmp_path / "tokenizer.json", tmp_path / "shards", 3, shard=40, workers=1)
+    count = write_shards(
+        [MEDIAN] * 40, tmp_path / "tokenizer.json", tmp_path / "shards", 3, shard=40, workers=1
+    )
     assert count > 60
     shape = NetworkConfig(tokenizer.size, 64, 1, heads=1, hidden=64)
     for minutes in (0.02, 0.04):
         config = TrainConfig(
-            shards=tmp_path / "shards", out=tmp_path / "run", minutes=minutes, tokens_per_step=1500, compile=False
+            shards=tmp_path / "shards",
+            out=tmp_path / "run",
+            minutes=minutes,
+            tokens_per_step=1500,
+            compile=False,
         )
         train(config, EditNetwork(shape))
         saved = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=False)
@@ -171,7 +203,9 @@ def test_training_without_shards_says_what_to_do(tmp_path: Path) -> None:
 
 def test_real_edits_come_from_consecutive_releases(tmp_path: Path) -> None:
     fixed = _MODULE.replace("/ 3", "/ 2")
-    hinted = fixed.replace("def clip(value, low, high)", "def clip(value: int, low: int, high: int)")
+    hinted = fixed.replace(
+        "def clip(value, low, high)", "def clip(value: int, low: int, high: int)"
+    )
     for version, source in (("1.0", _MODULE), ("1.1", fixed), ("1.10", hinted)):
         _wheel(tmp_path, "goodone", version, source)
     _wheel(tmp_path, "flask", "1.0", _MODULE)
@@ -186,7 +220,9 @@ def test_real_edits_come_from_consecutive_releases(tmp_path: Path) -> None:
 def test_ranking_learns_to_put_the_fix_first(model: LoadedModel) -> None:
     cases = []
     for broken in ("/ 3", "/ 4", "* 2", "- 2"):
-        case = collect_case(model, MEDIAN.replace("/ 3", broken), MEDIAN.replace("/ 3", "/ 2"), "constant", 0)
+        case = collect_case(
+            model, MEDIAN.replace("/ 3", broken), MEDIAN.replace("/ 3", "/ 2"), "constant", 0
+        )
         assert case is not None
         cases.append(case)
     assert any(case.right >= 0 for case in cases)

@@ -110,8 +110,8 @@ def make_writable(tree: str, scratch: str, size_bytes: int, keep: "list[str]") -
 def fresh_temporary(size_bytes: int, keep: "list[str]") -> None:
     """An empty /tmp and /dev/shm. `keep` are mounts below /tmp that stay visible, read-only."""
     held = [(hold(path), path) for path in keep]
-    mount_tmpfs("/tmp", size_bytes, "1777")  # noqa: S108
-    mount_tmpfs("/dev/shm", size_bytes, "1777")  # noqa: S108
+    mount_tmpfs("/tmp", size_bytes, "1777")
+    mount_tmpfs("/dev/shm", size_bytes, "1777")
     for source, path in held:
         bind(source, path)
 
@@ -144,67 +144,22 @@ def drop_capabilities() -> None:
     _check(_libc.capset(header, ctypes.create_string_buffer(24)), "drop capabilities")
 
 
+# ptrace, process_vm_*, kcmp, pidfd_getfd; kexec, bpf, perf, userfaultfd; keys; mounts; namespaces, chroot; io_uring;
+# open_by_handle; modules
+_X86_64 = """
+    101 310 311 312 438  246 320 321 298 323  248 249 250  165 166 155 428 429 430 431 432 433 442
+    272 308 161  425 426 427  304  175 313 176
+"""
+_AARCH64 = """
+    117 270 271 272 438  104 294 280 241 282  217 218 219  40 39 41 428 429 430 431 432 433 442
+    97 268 51  425 426 427  265  105 273 106
+"""
 _FORBIDDEN = {
-    "x86_64": (
-        0xC000003E,
-        # ptrace, process_vm_*, kexec, bpf, perf, userfaultfd, keys, mounts, namespaces, io_uring, handles, modules, kcmp
-        [
-            101,
-            310,
-            311,
-            246,
-            320,
-            321,
-            298,
-            323,
-            248,
-            249,
-            250,
-            165,
-            166,
-            155,
-            161,
-            272,
-            308,
-            425,
-            426,
-            427,
-            304,
-        ]
-        + [175, 313, 176, 428, 429, 430, 431, 432, 433, 442, 438, 312],
-        56,
-        435,
-    ),
-    "aarch64": (
-        0xC00000B7,
-        [
-            117,
-            270,
-            271,
-            104,
-            294,
-            280,
-            241,
-            282,
-            217,
-            218,
-            219,
-            40,
-            39,
-            41,
-            51,
-            97,
-            268,
-            425,
-            426,
-            427,
-            265,
-        ]
-        + [105, 273, 106, 428, 429, 430, 431, 432, 433, 442, 438, 272],
-        220,
-        435,
-    ),
+    "x86_64": (0xC000003E, [int(n) for n in _X86_64.split()], 56),
+    "aarch64": (0xC00000B7, [int(n) for n in _AARCH64.split()], 220),
 }
+"""Machine -> its number in the audit interface, forbidden system calls, and the number of `clone`."""
+_CLONE3 = 435
 _ALLOW, _EPERM, _ENOSYS, _KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
 
 
@@ -216,12 +171,12 @@ def forbid_system_calls() -> bool:
     known = _FORBIDDEN.get(os.uname().machine)
     if known is None:
         return False
-    architecture, numbers, clone, clone3 = known
+    architecture, numbers, clone = known
     lines = [(0x20, 0, 0, 4), (0x15, 1, 0, architecture), (0x06, 0, 0, _KILL), (0x20, 0, 0, 0)]
     lines += [(0x35, 0, 1, 0x40000000), (0x06, 0, 0, _EPERM)]
     for number in numbers:
         lines += [(0x15, 0, 1, number), (0x06, 0, 0, _EPERM)]
-    lines += [(0x15, 0, 1, clone3), (0x06, 0, 0, _ENOSYS)]
+    lines += [(0x15, 0, 1, _CLONE3), (0x06, 0, 0, _ENOSYS)]
     lines += [(0x15, 0, 3, clone), (0x20, 0, 0, 16), (0x45, 0, 1, NEWUSER), (0x06, 0, 0, _EPERM)]
     lines += [(0x06, 0, 0, _ALLOW)]
     program = b"".join(struct.pack("HBBI", *line) for line in lines)
@@ -245,7 +200,7 @@ def set_limits(memory_bytes: int, cpu_seconds: int, file_bytes: int, processes: 
     ]
     for name, value in wanted:
         if value:
-            soft, hard = resource.getrlimit(name)
+            _, hard = resource.getrlimit(name)
             most = value if hard == resource.RLIM_INFINITY else min(value, hard)
             resource.setrlimit(name, (most, most))
 

@@ -93,8 +93,8 @@ class Room:
 
     def nested(self, limits: SandboxLimits) -> dict[str, object]:
         """What a process inside needs to make a fresh copy of this room around itself."""
-        outer = [target for _, target in self._binds() if _is_below(target, "/tmp")]  # noqa: S108
-        if _is_below(self.place, "/tmp"):  # noqa: S108
+        outer = [target for _, target in self._binds() if _is_below(target, "/tmp")]
+        if _is_below(self.place, "/tmp"):
             outer.append(self.place)
         return {
             "tree": self.place,

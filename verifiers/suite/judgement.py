@@ -76,12 +76,16 @@ def _run_findings(result: Result) -> list[Finding]:
     elif result.timed_out:
         found.append(_error("run.timeout", f"stopped after {result.seconds:.1f} s"))
     elif result.crashed:
-        found.append(_error("run.crash", f"the tests ended early (status {result.status}): {_last(result)}"))
+        found.append(
+            _error("run.crash", f"the tests ended early (status {result.status}): {_last(result)}")
+        )
     if result.seen.num_foreign:
         found.append(_error("run.foreign", "something else wrote to the observer's channel"))
     for test, text in result.seen.collection_errors.items():
         lines = text.strip().splitlines()
-        found.append(_error("test.collection", f"{test}: {lines[-1] if lines else 'cannot be collected'}"))
+        found.append(
+            _error("test.collection", f"{test}: {lines[-1] if lines else 'cannot be collected'}")
+        )
     return found
 
 
@@ -96,7 +100,9 @@ def _test_findings(result: Result, failed: frozenset[str]) -> list[Finding]:
             outcome = result.seen.tests[test].outcome
             found.append(_error("test.not-passed", f"{test}: {outcome}, wanted passed"))
     if missing := sorted(failed - result.seen.tests.keys()):
-        found.append(_error("test.not-run", f"{len(missing)} tests did not run, the first is {missing[0]}"))
+        found.append(
+            _error("test.not-run", f"{len(missing)} tests did not run, the first is {missing[0]}")
+        )
     return found
 
 

@@ -21,9 +21,14 @@ def check_base_run(result: Result) -> None:
     """
     seen = result.seen
     if result.stopped or result.timed_out:
-        what = "printed without end" if result.stopped == "flood" else f"took more than {result.seconds:.0f} s"
+        what = (
+            "printed without end"
+            if result.stopped == "flood"
+            else f"took more than {result.seconds:.0f} s"
+        )
         raise BaseStateError(
-            f"the tests of the base {what}: name a smaller suite, or raise the limit", reason="suite_timeout"
+            f"the tests of the base {what}: name a smaller suite, or raise the limit",
+            reason="suite_timeout",
         )
     if seen.collection_errors:
         raise BaseStateError(_collection_message(result), reason="collection_failed")
@@ -34,7 +39,8 @@ def check_base_run(result: Result) -> None:
         )
     if not seen.tests:
         raise BaseStateError(
-            "pytest finds no tests in the base: write one that fails, then run again", reason="no_tests"
+            "pytest finds no tests in the base: write one that fails, then run again",
+            reason="no_tests",
         )
 
 
@@ -51,7 +57,9 @@ def make_baseline(first: Result, second: Result, wanted: Sequence[str], warm: bo
     return Baseline(
         outcomes=stable,
         flaky=flaky,
-        targets=tuple(_named(wanted, stable, flaky, red) if wanted else _all_red(red, flaky, stable)),
+        targets=tuple(
+            _named(wanted, stable, flaky, red) if wanted else _all_red(red, flaky, stable)
+        ),
         failures={test: f for test, f in first.seen.failures.items() if test in stable},
         durations=second.seen.durations,
         seconds=second.seconds,

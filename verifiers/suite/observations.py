@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,7 +124,11 @@ def _failure(error: Any) -> Failure:
     read = tuple(Frame(path=str(p), line=int(n), function=str(f)) for p, n, f in frames)
     last = read[-1] if read else Frame(path="", line=0, function="")
     return Failure(
-        error=str(name), message=printable(str(message)), path=last.path, line=last.line, frames=read
+        error=str(name),
+        message=printable(str(message)),
+        path=last.path,
+        line=last.line,
+        frames=read,
     )
 
 
@@ -157,7 +161,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
 
 
-_READERS = {
+_READERS: dict[str, Callable[..., None]] = {
     "report": _read_report,
     "finished": _read_finished,
     "collected": _read_collected,

@@ -35,7 +35,9 @@ class PathPolicy:
     def tampered(self, change: Change) -> list[Finding]:
         """One finding for every path that a change must not touch."""
         return [
-            Finding(kind="policy.protected-path", message=f"{path}: {why}", path=path, severity="error")
+            Finding(
+                kind="policy.protected-path", message=f"{path}: {why}", path=path, severity="error"
+            )
             for path in change.files
             if (why := self._why(path, change))
         ]
@@ -89,5 +91,9 @@ def _syntax_errors(change: Change) -> Iterator[Finding]:
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 line = getattr(error, "lineno", None) or 0
                 yield Finding(
-                    kind="syntax", message=f"{path}: {error}", path=path, line=line, severity="error"
+                    kind="syntax",
+                    message=f"{path}: {error}",
+                    path=path,
+                    line=line,
+                    severity="error",
                 )

@@ -21,7 +21,9 @@ _RUNS_PER_SERVER = 1_000
 class SuitePool:
     """Runs requests on warm servers, or cold where no server can be had."""
 
-    def __init__(self, site: Site, sandbox: SandboxLimits, preload: tuple[str, ...], workers: int) -> None:
+    def __init__(
+        self, site: Site, sandbox: SandboxLimits, preload: tuple[str, ...], workers: int
+    ) -> None:
         self.warm = True
         self._site, self._sandbox, self._preload = site, sandbox, preload
         self._limiter = anyio.CapacityLimiter(workers)

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-_NEVER = ("__main__", "__mp_main__", "winnow_", "conftest", "_virtualenv", "_distutils_hack", "antigravity", "this")
+_NEVER = (
+    "__main__",
+    "__mp_main__",
+    "winnow_",
+    "conftest",
+    "_virtualenv",
+    "_distutils_hack",
+    "antigravity",
+    "this",
+)
 
 
-def modules_to_preload(modules: Mapping[str, str], paths: Iterable[str], place: str) -> tuple[str, ...]:
+def modules_to_preload(
+    modules: Mapping[str, str], paths: Iterable[str], place: str
+) -> tuple[str, ...]:
     """Names of modules that lie in the interpreter's folders and do not belong to the project."""
     roots = tuple(path.rstrip("/") + "/" for path in paths)
     inside = place.rstrip("/") + "/"
@@ -27,4 +37,3 @@ def installed_modules(paths: Iterable[str]) -> frozenset[str]:
     folders = [path for path in paths if path.endswith(("site-packages", "dist-packages"))]
     found = [name for folder in folders if os.path.isdir(folder) for name in os.listdir(folder)]
     return frozenset(name.split(".")[0] for name in found if "-" not in name)
-

@@ -25,7 +25,9 @@ from .runs import Request, Result
 from .site import Isolation, Site, open_site
 
 _FEW_TARGETS, _MOST_NAMED = 5, 200
-_REWRITE_WARNING = "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
+_REWRITE_WARNING = (
+    "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
+)
 _CONFIGURATION = ("pyproject.toml", "pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini")
 
 
@@ -142,9 +144,7 @@ class ProjectTests:
     async def _measure(self, snapshot: Snapshot, site: Site) -> _Prepared:
         arguments = _arguments(snapshot, site.interpreter.plugins)
         request = Request(limits=self._suite_limits(), arguments=arguments, modules=True)
-        first = await run_cold(
-            site, request, self._limits.sandbox, hash_seed=0, keep="compiled"
-        )
+        first = await run_cold(site, request, self._limits.sandbox, hash_seed=0, keep="compiled")
         check_base_run(first)
         paths = site.interpreter.paths
         preload = modules_to_preload(first.seen.modules, paths, site.place)
@@ -200,7 +200,9 @@ class ProjectTests:
 
     def _whole(self, change: Change, stop: bool) -> Request:
         limits = self._limits_of(self.baseline.durations)
-        request = replace(self._request(change), limits=limits, first=self.baseline.targets, stop=stop)
+        request = replace(
+            self._request(change), limits=limits, first=self.baseline.targets, stop=stop
+        )
         return replace(request, may_fail=self.baseline.may_fail)
 
     def _request(self, change: Change | None) -> Request:
@@ -218,7 +220,9 @@ class ProjectTests:
     def _suite_limits(self) -> RunLimits:
         limits = self._limits
         return RunLimits(
-            seconds=limits.seconds, test_seconds=limits.test_seconds, output_bytes=limits.output_bytes
+            seconds=limits.seconds,
+            test_seconds=limits.test_seconds,
+            output_bytes=limits.output_bytes,
         )
 
     def _refuse(self, change: Change, level: Level) -> Verdict | None:
@@ -276,7 +280,11 @@ def _refusal(outcome: str, findings: list[Finding], level: Level) -> Verdict:
 
 def _arguments(snapshot: Snapshot, plugins: tuple[str, ...]) -> tuple[str, ...]:
     """Options of every run: short tracebacks; no coverage and no parallel workers even where the project asks for them."""
-    found = [snapshot.read(name).decode("utf-8", "replace") for name in _CONFIGURATION if name in snapshot.files]
+    found = [
+        snapshot.read(name).decode("utf-8", "replace")
+        for name in _CONFIGURATION
+        if name in snapshot.files
+    ]
     asked = "\n".join(found)
     arguments = ["-q", "--tb=short", "-p", "no:randomly", "-W", _REWRITE_WARNING]
     if "pytest_cov" in plugins and "--cov" in asked:

@@ -58,7 +58,9 @@ class Request:
 
     def message(self, nonce: str) -> dict[str, Any]:
         """The request as a server takes it."""
-        files = {p: None if c is None else base64.b64encode(c).decode() for p, c in self.files.items()}
+        files = {
+            p: None if c is None else base64.b64encode(c).decode() for p, c in self.files.items()
+        }
         return {
             "files": files,
             "arguments": [*self.arguments, *self.tests],
@@ -83,7 +85,11 @@ class Result:
     @property
     def crashed(self) -> bool:
         """True when it ended by a signal, or without saying that it ended."""
-        return not self.stopped and not self.timed_out and (self.status >= _CRASH or self.seen.end is None)
+        return (
+            not self.stopped
+            and not self.timed_out
+            and (self.status >= _CRASH or self.seen.end is None)
+        )
 
     @property
     def timed_out(self) -> bool:
@@ -113,7 +119,9 @@ async def watch(
             stopped.append(reason)
             await kill()
             await anyio.sleep(_GRACE_SECONDS)
-            raise SandboxError(f"a run was killed ({reason}) but did not end: is the machine out of memory?")
+            raise SandboxError(
+                f"a run was killed ({reason}) but did not end: is the machine out of memory?"
+            )
 
     async def read(channel: Channel) -> None:
         while await channel.receive():

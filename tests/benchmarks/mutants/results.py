@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .asking import Asked
-from .picking import Picked, Survivor, pick, survivor
+from .picking import Picked, Survivor, pick
 from .tasks import Task
 from .verdicts import Candidate, Verdict, Verdicts, is_original
 
@@ -67,8 +67,8 @@ def judge_task(task: Task, asked: Asked, verdicts: Verdicts) -> Result:
     of_stream = [verdicts.of(task, one) for one in asked.stream]
     passing = [place for place, verdict in enumerate(of_stream, 1) if verdict == "passes"]
     original = [n for n in passing if is_original(task, asked.stream[n - 1])]
-    sampled = _survivors(task, distinct, [of_rows[one.key] for one in distinct], counts)
-    streamed = _survivors(task, asked.stream, of_stream, {})
+    sampled = _survivors(distinct, [of_rows[one.key] for one in distinct], counts)
+    streamed = _survivors(asked.stream, of_stream, {})
     return Result(
         id=task.id,
         package=task.package,
@@ -79,13 +79,13 @@ def judge_task(task: Task, asked: Asked, verdicts: Verdicts) -> Result:
         num_empty=len(asked.samples) - len(rows),
         num_distinct=len(distinct),
         num_passing=sum(of_rows[row.key] == "passes" for row in rows),
-        picked_sample=pick(sampled),
+        picked_sample=pick(task, sampled),
         stream_length=len(asked.stream),
         first_passing=passing[0] if passing else None,
         first_source=asked.stream_sources[passing[0] - 1] if passing else "",
         first_original=original[0] if original else None,
         num_stream_passing=len(passing),
-        picked_stream=pick(streamed),
+        picked_stream=pick(task, streamed),
         sample_seconds=round(asked.sample_seconds, 3),
         stream_seconds=round(asked.stream_seconds, 3),
         num_judged=verdicts.judged - judged,
@@ -95,14 +95,15 @@ def judge_task(task: Task, asked: Asked, verdicts: Verdicts) -> Result:
 
 
 def _survivors(
-    task: Task,
-    candidates: Sequence[Candidate],
-    verdicts: Sequence[Verdict],
-    rows: Mapping[str, int],
+    candidates: Sequence[Candidate], verdicts: Sequence[Verdict], rows: Mapping[str, int]
 ) -> list[Survivor]:
     return [
-        survivor(task, candidate, verdict, rows.get(candidate.key, 1), place)
-        for place, (candidate, verdict) in enumerate(zip(candidates, verdicts, strict=True))
+        Survivor(
+            candidate=candidate,
+            num_rows=rows.get(candidate.key, 1),
+            passes=verdict == "passes",
+        )
+        for candidate, verdict in zip(candidates, verdicts, strict=True)
         if verdict != "fails"
     ]
 

@@ -30,7 +30,9 @@ class Enumerated:
     """Place of the fix's function among the suspicious ones, from 1."""
 
 
-async def enumerate_at_random(case: Case, tree: Path, python: Path, *, max_candidates: int, seed: int) -> Enumerated:
+async def enumerate_at_random(
+    case: Case, tree: Path, python: Path, *, max_candidates: int, seed: int
+) -> Enumerated:
     """Try at most `max_candidates` edits, drawn with `seed` without putting back; ends at the first that is confirmed.
 
     Raises:
@@ -52,7 +54,9 @@ async def enumerate_at_random(case: Case, tree: Path, python: Path, *, max_candi
                 patch = change.patch()
     finally:
         await tests.aclose()
-    return Enumerated(patch=patch, num_candidates=num_judged, num_possible=len(edits), rank=_rank(case, suspects))
+    return Enumerated(
+        patch=patch, num_candidates=num_judged, num_possible=len(edits), rank=_rank(case, suspects)
+    )
 
 
 def _edits(suspect: Suspect) -> list[str]:

@@ -14,8 +14,27 @@ from .shapes import classify
 
 _MAX_REMOVED, _MAX_ADDED = 4, 6
 _TEST_FOLDERS = {"test", "tests", "testsuite"}
-_NO_SOURCE = {"doc", "docs", "example", "examples", "benchmarks", "benchmark", "scripts", "tools", "tasks", "bin"}
-_NO_SOURCE_FILES = {"setup.py", "noxfile.py", "tasks.py", "fabfile.py", "conf.py", "__about__.py", "version.py"}
+_NO_SOURCE = {
+    "doc",
+    "docs",
+    "example",
+    "examples",
+    "benchmarks",
+    "benchmark",
+    "scripts",
+    "tools",
+    "tasks",
+    "bin",
+}
+_NO_SOURCE_FILES = {
+    "setup.py",
+    "noxfile.py",
+    "tasks.py",
+    "fabfile.py",
+    "conf.py",
+    "__about__.py",
+    "version.py",
+}
 _NO_FIX = re.compile(
     r"\b(feat(ure)?s?|deprecat\w*|bump|releas\w*|refactor\w*|typo|renam\w*|drop(ped)? support|add(ed|s)? (\w+ )?(support|option)"
     r"|implement\w*|new \w+ (option|argument|parameter)|revert\w*|cleanup|clean up|lint|typing)\b",
@@ -42,7 +61,9 @@ class Repository:
             subprocess.CalledProcessError: git refused.
         """
         command = ["git", "-c", "core.quotePath=false", "--git-dir", str(self.git_dir), *arguments]
-        return subprocess.run(command, check=True, capture_output=True).stdout.decode(errors="replace")
+        return subprocess.run(command, check=True, capture_output=True).stdout.decode(
+            errors="replace"
+        )
 
     def read(self, commit: str, path: str) -> str:
         """The text of one file at a commit."""
@@ -60,13 +81,28 @@ def is_test_path(path: str) -> bool:
     """True for test modules, their data, and `conftest.py`."""
     parts = PurePosixPath(path).parts
     name = parts[-1]
-    is_module = name.endswith(".py") and (name.startswith("test_") or name.endswith(("_test.py", "_tests.py")))
-    return bool(_TEST_FOLDERS & set(parts[:-1])) or is_module or name in {"conftest.py", "test.py", "tests.py"}
+    is_module = name.endswith(".py") and (
+        name.startswith("test_") or name.endswith(("_test.py", "_tests.py"))
+    )
+    return (
+        bool(_TEST_FOLDERS & set(parts[:-1]))
+        or is_module
+        or name in {"conftest.py", "test.py", "tests.py"}
+    )
 
 
 def find_fixes(repository: Repository, since: str = "2018-01-01") -> Iterator[Fix]:
     """The fixes of a history, newest first; merges are left out."""
-    log = repository.git("log", "--no-merges", f"--since={since}", "--numstat", "--no-renames", "--format=%x01%H %P%x02%s%x02", "--", "*.py")
+    log = repository.git(
+        "log",
+        "--no-merges",
+        f"--since={since}",
+        "--numstat",
+        "--no-renames",
+        "--format=%x01%H %P%x02%s%x02",
+        "--",
+        "*.py",
+    )
     for entry in log.split("\x01")[1:]:
         head, subject, stat = entry.split("\x02")
         hashes = head.split()
@@ -77,7 +113,9 @@ def find_fixes(repository: Repository, since: str = "2018-01-01") -> Iterator[Fi
 def later_commit(repository: Repository, commit: str) -> str:
     """The newest commit of the main line within a year after `commit`, else `commit` itself."""
     when = int(repository.git("show", "--no-patch", "--format=%ct", commit))
-    found = repository.git("rev-list", "-1", f"--before={when + 365 * 24 * 3600}", f"--after={when + 1}", "HEAD")
+    found = repository.git(
+        "rev-list", "-1", f"--before={when + 365 * 24 * 3600}", f"--after={when + 1}", "HEAD"
+    )
     return found.strip() or commit
 
 
@@ -86,9 +124,15 @@ def _changed_files(stat: str) -> dict[str, tuple[int, int]]:
     return {path: (int(added), int(removed)) for added, removed, path in rows if added.isdigit()}
 
 
-def _fix_of(repository: Repository, commit: str, parent: str, files: dict[str, tuple[int, int]]) -> Iterator[Fix]:
+def _fix_of(
+    repository: Repository, commit: str, parent: str, files: dict[str, tuple[int, int]]
+) -> Iterator[Fix]:
     tests = sorted(path for path in files if is_test_path(path))
-    sources = [path for path in files if path.endswith(".py") and path not in tests and not _is_beside(path)]
+    sources = [
+        path
+        for path in files
+        if path.endswith(".py") and path not in tests and not _is_beside(path)
+    ]
     if len(sources) != 1 or not any(path.endswith(".py") for path in tests):
         return
     added, removed = files[sources[0]]
@@ -167,7 +211,10 @@ def program(source: str) -> str:
     """
     tree = ast.parse("if 1:\n" + source if source[:1].isspace() else source)
     for node in ast.walk(tree):
-        if isinstance(node, _Definition | ast.ClassDef) and ast.get_docstring(node, clean=False) is not None:
+        if (
+            isinstance(node, _Definition | ast.ClassDef)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
             node.body = node.body[1:] or [ast.Pass()]
     return ast.dump(tree)
 

@@ -52,12 +52,13 @@ class Court:
 
     def judge(self, patch: str) -> Worth:
         """The worth of a winner, given as a unified diff against the tree before the fix."""
-        fix = self.case.fix
+        fix, wanted = self.case.fix, self._green_with_fix()
         tree = self._later_tree(lambda place: apply_patch(place, patch))
-        found = (tree / fix.path).read_text(encoding="utf-8")
-        is_fix = _same_module(found, self.repository.read(fix.commit, fix.path)) and _touches_only(patch, fix.path)
-        wanted = self._green_with_fix()
-        run = None if is_fix else self._run(self._later_tree(lambda place: apply_patch(place, patch)))
+        is_fix = _touches_only(patch, fix.path) and _same_module(
+            (tree / fix.path).read_text(encoding="utf-8"),
+            self.repository.read(fix.commit, fix.path),
+        )
+        run = None if is_fix else self._run(tree)
         passes = is_fix or (run is not None and bool(wanted) and wanted <= run.passed)
         return Worth(is_fix=is_fix, passes_later=passes, num_later=len(wanted))
 
@@ -67,7 +68,11 @@ class Court:
         if not known.exists():
             tree = self._later_tree(lambda place: apply_fix(self.repository, self.case.fix, place))
             runs = [self._run(tree), self._run(tree)]
-            green = frozenset[str]() if None in runs else frozenset.intersection(*(run.passed for run in runs if run))
+            green = (
+                frozenset[str]()
+                if None in runs
+                else frozenset.intersection(*(run.passed for run in runs if run))
+            )
             known.parent.mkdir(parents=True, exist_ok=True)
             known.write_text(json.dumps(sorted(green)))
         return frozenset(json.loads(known.read_text()))
@@ -93,7 +98,9 @@ def apply_patch(tree: Path, patch: str) -> None:
     """
     environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tree.resolve().parent)}
     command = ["git", "apply", "--whitespace=nowarn", "-"]
-    subprocess.run(command, cwd=tree, check=True, capture_output=True, env=environment, input=patch.encode())
+    subprocess.run(
+        command, cwd=tree, check=True, capture_output=True, env=environment, input=patch.encode()
+    )
 
 
 def _same_module(left: str, right: str) -> bool:
@@ -103,5 +110,7 @@ def _same_module(left: str, right: str) -> bool:
 
 
 def _touches_only(patch: str, path: str) -> bool:
-    touched = [line.removeprefix("+++ b/") for line in patch.splitlines() if line.startswith("+++ ")]
+    touched = [
+        line.removeprefix("+++ b/") for line in patch.splitlines() if line.startswith("+++ ")
+    ]
     return touched == [path]

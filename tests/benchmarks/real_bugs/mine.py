@@ -50,7 +50,9 @@ class Workshop:
 
 def main(
     mirrors: Annotated[Path, typer.Argument(help="Folder of git directories, named OWNER+NAME.")],
-    folder: Annotated[Path, typer.Argument(help="Folder for environments and work trees, outside the repository.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder for environments and work trees, outside the repository.")
+    ],
     package: Annotated[list[str] | None, typer.Option(help="Only these packages.")] = None,
     per_package: Annotated[int, typer.Option(help="Most cases of one package.")] = 4,
     manifest: Annotated[Path, typer.Option(help="Where the cases are written.")] = MANIFEST,
@@ -62,12 +64,16 @@ def main(
             workshop = _open_workshop(mirrors, folder.resolve(), name)
             _mine(workshop, folder, manifest, per_package, since)
         except CalledProcessError as error:
-            typer.echo(f"{name}: left out: {' '.join(map(str, error.cmd))[:120]} ended with {error.returncode}")
+            typer.echo(
+                f"{name}: left out: {' '.join(map(str, error.cmd))[:120]} ended with {error.returncode}"
+            )
 
 
 def _open_workshop(mirrors: Path, folder: Path, package: str) -> Workshop:
     repository, python = locate(mirrors, package), make_environment(folder)
-    return Workshop(package=package, repository=repository, python=python, tree=folder / "mining" / package)
+    return Workshop(
+        package=package, repository=repository, python=python, tree=folder / "mining" / package
+    )
 
 
 def _mine(workshop: Workshop, folder: Path, manifest: Path, per_package: int, since: str) -> None:
@@ -85,7 +91,9 @@ def _mine(workshop: Workshop, folder: Path, manifest: Path, per_package: int, si
         except Rejected as rejected:
             told = str(rejected)
         with log.open("a") as file:
-            file.write(json.dumps({"commit": fix.commit, "package": workshop.package, "told": told}) + "\n")
+            file.write(
+                json.dumps({"commit": fix.commit, "package": workshop.package, "told": told}) + "\n"
+            )
         typer.echo(f"{workshop.package} {fix.commit[:10]} {fix.path} {fix.function}: {told}")
 
 
@@ -99,7 +107,9 @@ def candidates(repository: Repository, folder: Path, since: str) -> list[Fix]:
     cache = folder / "fixes" / f"{repository.name.replace('/', '+')}.jsonl"
     if not cache.exists():
         cache.parent.mkdir(parents=True, exist_ok=True)
-        cache.write_text("".join(json.dumps(asdict(fix)) + "\n" for fix in find_fixes(repository, since)))
+        cache.write_text(
+            "".join(json.dumps(asdict(fix)) + "\n" for fix in find_fixes(repository, since))
+        )
     rows = [json.loads(line) for line in cache.read_text().splitlines()]
     fixes = [Fix(**{**row, "test_files": tuple(row["test_files"])}) for row in rows]
     random.Random(0).shuffle(fixes)
@@ -140,12 +150,16 @@ def try_fix(workshop: Workshop, fix: Fix) -> Case:
     )
 
 
-def _both(workshop: Workshop, fix: Fix, tests: Sequence[str] = ()) -> tuple[frozenset[str], SuiteRun]:
+def _both(
+    workshop: Workshop, fix: Fix, tests: Sequence[str] = ()
+) -> tuple[frozenset[str], SuiteRun]:
     """The tests that the fix turns green, and what the suite says after it."""
     undo_fix(workshop.repository, fix, workshop.tree)
     before = _in_time(workshop.run(tests))
     if not before.failed:
-        modules = f", {len(before.uncollected)} modules cannot be collected" if before.uncollected else ""
+        modules = (
+            f", {len(before.uncollected)} modules cannot be collected" if before.uncollected else ""
+        )
         raise Rejected(f"no test is red before the fix, {len(before.passed)} are green{modules}")
     apply_fix(workshop.repository, fix, workshop.tree)
     after = _in_time(workshop.run(tests))
@@ -169,8 +183,13 @@ def touched_tests(repository: Repository, fix: Fix) -> tuple[str, ...]:
     for path in fix.test_files:
         if PurePosixPath(path).name in {"conftest.py", "__init__.py"}:
             continue
-        names = changed_functions(repository.read_or_nothing(fix.parent, path), repository.read_or_nothing(fix.commit, path))
-        tests = [name.replace(".", "::") for name in names if name.rsplit(".", 1)[-1].startswith("test")]
+        names = changed_functions(
+            repository.read_or_nothing(fix.parent, path),
+            repository.read_or_nothing(fix.commit, path),
+        )
+        tests = [
+            name.replace(".", "::") for name in names if name.rsplit(".", 1)[-1].startswith("test")
+        ]
         found += [f"{path}::{test}" for test in tests] or [path]
     return tuple(found)
 
@@ -178,7 +197,9 @@ def touched_tests(repository: Repository, fix: Fix) -> tuple[str, ...]:
 def _near(tree: Path, fix: Fix, touched: Sequence[str]) -> tuple[str, ...]:
     """Modules that the fix touched, and those that have the name of the repaired module."""
     stem = PurePosixPath(fix.path).stem.strip("_")
-    named = (path.relative_to(tree).as_posix() for path in tree.rglob("test_*.py") if stem in path.stem)
+    named = (
+        path.relative_to(tree).as_posix() for path in tree.rglob("test_*.py") if stem in path.stem
+    )
     return tuple(sorted({*named, *(test.split("::")[0] for test in touched)}))
 
 

@@ -56,11 +56,15 @@ def main(
     settings = Settings(max_samples=max_samples, max_seconds=max_seconds, seed=seed, engine=engine)
     bench = Bench(folder.resolve(), mirrors or folder / "mirrors", settings, with_random=random)
     cases = list(load_cases(manifest))[:limit]
-    typer.echo(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}, {settings}")
+    typer.echo(
+        f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}, {settings}"
+    )
     for case in cases:
         if not bench.has(case):
             row = anyio.run(bench.run, case)
-            typer.echo(f"{case.id:28} {case.fix.kind:18} {_told(row['winnow'])} | random: {_told(row['random'])}")
+            typer.echo(
+                f"{case.id:28} {case.fix.kind:18} {_told(row['winnow'])} | random: {_told(row['random'])}"
+            )
     rows = [row for row in bench.rows() if row["id"] in {case.id for case in cases}]
     typer.echo(f"\n{table(rows)}\n{bench.results}")
 
@@ -113,26 +117,61 @@ class Bench:
         command = self._command(case, tree, out)
         environment = {**os.environ, "VIRTUAL_ENV": str(court.python.parent.parent)}
         done = await anyio.run_process(command, check=False, env=environment)
-        facts: dict[str, Any] = {"exit_code": done.returncode, "seconds": round(time.perf_counter() - started, 1)}
+        facts: dict[str, Any] = {
+            "exit_code": done.returncode,
+            "seconds": round(time.perf_counter() - started, 1),
+        }
         try:
             result = json.loads(done.stdout)
         except ValueError:
             return {**facts, **await _worth(court, None), "outcome": done.stderr.decode()[-400:]}
         winner = result["winner"]
-        facts |= {"outcome": result["outcome"], "reason": result["reason"], "num_candidates": len(result["candidates"])}
+        facts |= {
+            "outcome": result["outcome"],
+            "reason": result["reason"],
+            "num_candidates": len(result["candidates"]),
+        }
         return {**facts, **await _worth(court, winner and winner["patch"])}
 
     def _command(self, case: Case, tree: Path, out: Path) -> list[str]:
         targets = [part for target in case.targets for part in ("--target", target)]
-        limits = ["--max-samples", str(self.settings.max_samples), "--max-seconds", str(self.settings.max_seconds)]
-        chosen = ["--seed", str(self.settings.seed), "--engine", self.settings.engine, "--out", str(out)]
-        return [sys.executable, "-m", "agent", "fix", "--repo", str(tree), *targets, *limits, *chosen, "--output", "json"]
+        limits = [
+            "--max-samples",
+            str(self.settings.max_samples),
+            "--max-seconds",
+            str(self.settings.max_seconds),
+        ]
+        chosen = [
+            "--seed",
+            str(self.settings.seed),
+            "--engine",
+            self.settings.engine,
+            "--out",
+            str(out),
+        ]
+        return [
+            sys.executable,
+            "-m",
+            "agent",
+            "fix",
+            "--repo",
+            str(tree),
+            *targets,
+            *limits,
+            *chosen,
+            "--output",
+            "json",
+        ]
 
     async def _random(self, case: Case, tree: Path, court: Court) -> Mapping[str, Any]:
         started = time.perf_counter()
         try:
             found = await enumerate_at_random(
-                case, tree, court.python, max_candidates=self.settings.max_samples, seed=self.settings.seed
+                case,
+                tree,
+                court.python,
+                max_candidates=self.settings.max_samples,
+                seed=self.settings.seed,
             )
         except VerifierError as error:
             return {**await _worth(court, None), "outcome": f"{type(error).__name__}: {error}"}

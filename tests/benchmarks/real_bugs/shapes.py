@@ -14,7 +14,14 @@ KINDS = ("one token", "condition changed", "condition added", "call added", "lin
 
 _HEADS = ("if ", "elif ", "while ", "assert ")
 _BRANCHES = {"if", "elif", "else", "and", "or", "try", "except"}
-_LAYOUT = {tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.COMMENT, tokenize.ENDMARKER}
+_LAYOUT = {
+    tokenize.NEWLINE,
+    tokenize.NL,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.COMMENT,
+    tokenize.ENDMARKER,
+}
 
 
 def classify(before: str, after: str) -> str:
@@ -61,7 +68,11 @@ def _differ_in_one(old: Sequence[str], new: Sequence[str]) -> bool:
 
 def _is_condition(old_line: str, added: Sequence[str], num_replaced: int) -> bool:
     is_one_for_one = num_replaced == 1 and bool(added)
-    return is_one_for_one and old_line.lstrip().startswith(_HEADS) and added[0].lstrip().startswith(_HEADS)
+    return (
+        is_one_for_one
+        and old_line.lstrip().startswith(_HEADS)
+        and added[0].lstrip().startswith(_HEADS)
+    )
 
 
 def _is_subsequence(short: Sequence[str], long: Sequence[str]) -> bool:

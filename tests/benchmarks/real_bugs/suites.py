@@ -15,7 +15,15 @@ from pathlib import Path
 from tests.benchmarks.mutants.killing import can_confine
 
 _RECORDER = Path(__file__).with_name("recorder.py")
-_OWN_NETWORK = ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up 2>/dev/null; exec "$@"', "sh"]
+_OWN_NETWORK = [
+    "unshare",
+    "--net",
+    "--",
+    "sh",
+    "-c",
+    'ip link set lo up 2>/dev/null; exec "$@"',
+    "sh",
+]
 _MEMORY_BYTES, _WALL_PER_CPU_SECOND = 6 << 30, 10.0
 
 
@@ -40,13 +48,27 @@ class SuiteRun:
         return frozenset(test for test, outcome in self.outcomes.items() if outcome == "failed")
 
 
-def run_suite(python: Path, tree: Path, tests: Sequence[str] = (), *, cpu_seconds: int) -> SuiteRun | None:
+def run_suite(
+    python: Path, tree: Path, tests: Sequence[str] = (), *, cpu_seconds: int
+) -> SuiteRun | None:
     """Run `tests`, or what the tree's configuration names; None when it takes longer than `cpu_seconds` or breaks off."""
     with tempfile.TemporaryDirectory(prefix="suite-") as scratch:
         report = Path(scratch) / "report.json"
-        pytest = [str(python), "-P", str(_RECORDER), str(report), "-q", "--continue-on-collection-errors", *tests]
-        command = _confined(["prlimit", f"--as={_MEMORY_BYTES}", "--core=0", f"--cpu={cpu_seconds}", *pytest])
-        finished = _run(command, tree, _environment(python, scratch), _WALL_PER_CPU_SECOND * cpu_seconds)
+        pytest = [
+            str(python),
+            "-P",
+            str(_RECORDER),
+            str(report),
+            "-q",
+            "--continue-on-collection-errors",
+            *tests,
+        ]
+        command = _confined(
+            ["prlimit", f"--as={_MEMORY_BYTES}", "--core=0", f"--cpu={cpu_seconds}", *pytest]
+        )
+        finished = _run(
+            command, tree, _environment(python, scratch), _WALL_PER_CPU_SECOND * cpu_seconds
+        )
         if not finished or not report.exists():
             return None
         read = json.loads(report.read_text())
@@ -63,8 +85,14 @@ def _has_own_network() -> bool:
 
 
 def _run(command: list[str], tree: Path, environment: Mapping[str, str], seconds: float) -> bool:
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, cwd=tree, env=dict(environment), start_new_session=True, **quiet)
+    quiet = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+    }
+    process = subprocess.Popen(
+        command, cwd=tree, env=dict(environment), start_new_session=True, **quiet
+    )
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:

@@ -15,7 +15,14 @@ from pathlib import Path
 from .cases import Fix
 from .history import Repository, is_test_path
 
-_CARRIED = ("python_files", "python_classes", "python_functions", "asyncio_mode", "markers", "usefixtures")
+_CARRIED = (
+    "python_files",
+    "python_classes",
+    "python_functions",
+    "asyncio_mode",
+    "markers",
+    "usefixtures",
+)
 """Options that decide what is collected; options that need plugins or turn warnings into errors stay behind."""
 
 
@@ -24,7 +31,9 @@ def build_before(repository: Repository, fix: Fix, tree: Path) -> None:
     shutil.rmtree(tree, ignore_errors=True)
     tree.mkdir(parents=True)
     _check_out(repository, fix.parent, tree)
-    changed = repository.git("diff", "--name-only", "--no-renames", fix.parent, fix.commit).splitlines()
+    changed = repository.git(
+        "diff", "--name-only", "--no-renames", fix.parent, fix.commit
+    ).splitlines()
     _overlay(repository, fix.commit, [path for path in changed if is_test_path(path)], tree)
 
 
@@ -49,10 +58,16 @@ def put_later_tests(repository: Repository, commit: str, tree: Path) -> None:
 
 def find_suite(tree: Path) -> tuple[str, ...]:
     """What pytest is to collect: the project's own `testpaths`, else its outermost test folders, else test files."""
-    own = [path for path in shlex.split(read_options(tree).get("testpaths", "")) if (tree / path).exists()]
+    own = [
+        path
+        for path in shlex.split(read_options(tree).get("testpaths", ""))
+        if (tree / path).exists()
+    ]
     if own:
         return tuple(own)
-    folders = sorted((p for p in tree.rglob("test*") if p.is_dir() and any(p.rglob("*test*.py"))), key=_depth)
+    folders = sorted(
+        (p for p in tree.rglob("test*") if p.is_dir() and any(p.rglob("*test*.py"))), key=_depth
+    )
     outermost = [p for p in folders if not any(other in p.parents for other in folders)]
     found = [p for p in outermost if p.name in {"test", "tests", "testsuite"}]
     return tuple(p.relative_to(tree).as_posix() for p in found or sorted(tree.glob("test*.py")))
@@ -65,15 +80,26 @@ def configure(tree: Path, suite: Sequence[str]) -> None:
     lines += [f"    {path}" for path in (".", "src", "lib") if (tree / path).is_dir()]
     for key in _CARRIED:
         if options.get(key):
-            lines += [f"{key} =", *(f"    {line}" for line in options[key].splitlines() if line.strip())]
-    modes = [option for option in shlex.split(options.get("addopts", "")) if option.startswith("--import-mode")]
+            lines += [
+                f"{key} =",
+                *(f"    {line}" for line in options[key].splitlines() if line.strip()),
+            ]
+    modes = [
+        option
+        for option in shlex.split(options.get("addopts", ""))
+        if option.startswith("--import-mode")
+    ]
     lines.append(" ".join(["addopts = -p no:cacheprovider", *modes]))
     (tree / "pytest.ini").write_text("\n".join(lines) + "\n")
 
 
 def read_options(tree: Path) -> Mapping[str, str]:
     """The project's own options of pytest, from the first file that has any; lists as one value a line."""
-    for name, section in (("pytest.ini", "pytest"), ("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
+    for name, section in (
+        ("pytest.ini", "pytest"),
+        ("tox.ini", "pytest"),
+        ("setup.cfg", "tool:pytest"),
+    ):
         parser = configparser.RawConfigParser(strict=False)
         try:
             parser.read(tree / name)
@@ -90,15 +116,22 @@ def _toml_options(path: Path) -> Mapping[str, str]:
     except (OSError, tomllib.TOMLDecodeError):
         return {}
     options = read.get("tool", {}).get("pytest", {}).get("ini_options", {})
-    return {key: "\n".join(value) if isinstance(value, list) else str(value) for key, value in options.items()}
+    return {
+        key: "\n".join(value) if isinstance(value, list) else str(value)
+        for key, value in options.items()
+    }
 
 
-def _check_out(repository: Repository, commit: str, tree: Path, paths: Iterable[str] | None = None) -> None:
+def _check_out(
+    repository: Repository, commit: str, tree: Path, paths: Iterable[str] | None = None
+) -> None:
     """Write files of a commit, through an index outside the repository."""
     with tempfile.TemporaryDirectory() as scratch:
         environment = {**os.environ, "GIT_INDEX_FILE": f"{scratch}/index"}
         git = ["git", "--git-dir", str(repository.git_dir.resolve()), "--work-tree", str(tree)]
-        subprocess.run([*git, "read-tree", commit], check=True, capture_output=True, env=environment)
+        subprocess.run(
+            [*git, "read-tree", commit], check=True, capture_output=True, env=environment
+        )
         which = ["--all"] if paths is None else ["--stdin", "-z"]
         names = "".join(f"{path}\0" for path in paths or ()).encode()
         command = [*git, "checkout-index", "--force", "--quiet", *which]

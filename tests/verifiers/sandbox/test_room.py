@@ -81,7 +81,8 @@ def test_loopback_works(tmp_path: Path) -> None:
 
 def test_a_daemon_dies_with_the_run(tmp_path: Path) -> None:
     mark = f"winnow-daemon-{os.getpid()}"
-    code = f"import os, time\nif os.fork() == 0:\n    os.setsid()\n    os.execv('/bin/sh', ['{mark}', '-c', 'sleep 100'])\ntime.sleep(0.3)"
+    daemon = f"os.setsid(); os.execv('/bin/sh', ['{mark}', '-c', 'sleep 100'])"
+    code = f"import os, time\nif os.fork() == 0:\n    {daemon}\ntime.sleep(0.3)"
     assert run(tmp_path, code).returncode == 0
     assert not processes_with(mark)
 

@@ -19,7 +19,7 @@ def lines(*events: list[object]) -> bytes:
 
 
 def one_test(outcome: str = "passed", name: str = "t") -> list[list[object]]:
-    phases = [
+    phases: list[list[object]] = [
         ["report", name, p, "passed", False, 0.1, None] for p in ("setup", "call", "teardown")
     ]
     phases[1][3] = outcome

@@ -27,7 +27,7 @@ class TestTimeout(BaseException):
 class Observer:
     """Sends outcomes of tests. `options` is a dict; see `Request` in `runner.py` for its entries."""
 
-    def __init__(self, options: Any, channel: Any) -> Any:
+    def __init__(self, options: Any, channel: Any) -> None:
         self.options, self.channel = options, channel
         self.may_fail = set(options["may_fail"])
         self.started = time.monotonic()
@@ -115,7 +115,7 @@ class Observer:
 class _StopAtFailure:
     """Ends the session at the first failure of a test that has to pass."""
 
-    def __init__(self, may_fail: Any) -> Any:
+    def __init__(self, may_fail: Any) -> None:
         self.may_fail, self.failed = set(may_fail), False
 
     def pytest_runtest_logreport(self, report: Any) -> Any:
@@ -133,7 +133,7 @@ class _StopAtFailure:
 class _Alarm:
     """Raises TestTimeout in the main thread after some seconds, where signals are to be had."""
 
-    def __init__(self, seconds: Any) -> Any:
+    def __init__(self, seconds: Any) -> None:
         usable = seconds and hasattr(signal, "setitimer")
         self.seconds = (
             seconds if usable and threading.current_thread() is threading.main_thread() else 0
@@ -156,10 +156,10 @@ class _Alarm:
 class _Tracer:
     """Which lines of which files of the tree run, test files left out."""
 
-    def __init__(self, options: Any) -> Any:
+    def __init__(self, options: Any) -> None:
         self.root, self.skip = os.getcwd() + "/", set(options["skip"])
-        self.lines = {}
-        self.wanted = {}
+        self.lines: dict[str, set[int]] = {}
+        self.wanted: dict[str, str] = {}
 
     def start(self) -> Any:
         self.lines = {}

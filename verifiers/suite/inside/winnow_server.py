@@ -62,7 +62,7 @@ def _serve(request: Any, settings: Any, kernel: Any, observer: Any, channels: An
         _enter(request, settings, place, kernel, observer, report, output)
     killed = False
     waiting = os.pidfd_open(child)
-    while not select.select([waiting, control], [], [])[0][0] == waiting:
+    while select.select([waiting, control], [], [])[0][0] != waiting:
         killed = True  # whatever comes while a child runs, a word or the end of the channel, means: stop it
         os.kill(child, signal.SIGKILL)
         if not requests.readline():
@@ -202,6 +202,8 @@ def _end_orphans() -> None:
 
 def _load(name: Any, path: Any) -> Any:
     spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

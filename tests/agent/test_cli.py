@@ -1,0 +1,274 @@
+"""The command line as a user meets it: real processes, real suites, no model."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.journal import read_events
+from tests.agent.edits.strategies import tree_bytes
+from tests.agent.projects import PRICE, RIGHT, TARGET, TESTS, edit_line, make_project
+
+WRONG = "    if len(prices) < LIMIT:"
+CONTRADICTION = (
+    TESTS
+    + """
+
+    def test_discount_begins_above_the_limit():
+        assert total([1] * 10, discount=3) == 10
+"""
+)
+SLOW = 'import time\n\n\ndef test_slow():\n    time.sleep(60)\n    raise AssertionError("never")\n'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return make_project(tmp_path / "project")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A package beside winnow that adds the engine `scripted`, which answers from a file."""
+    site = tmp_path / "site"
+    info = site / "scripted_plugin-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: scripted-plugin\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[winnow.engines]\nscripted = scripted_plugin:make\n")
+    (site / "scripted_plugin.py").write_text(
+        "import json, os\nfrom engine import ScriptedEngine\n\n\n"
+        "def make():\n    return ScriptedEngine(json.loads(os.environ['SCRIPT']))\n"
+    )
+    script = json.dumps([edit_line(WRONG), edit_line(RIGHT)])
+    state = str(tmp_path / "state")
+    return {**os.environ, "PYTHONPATH": str(site), "SCRIPT": script, "XDG_STATE_HOME": state}
+
+
+def winnow(
+    *arguments: str | Path, env: Mapping[str, str], text: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "agent", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        input=text,
+        env=env,
+        timeout=170,
+        check=False,
+    )
+
+
+def fix(
+    project: Path, *arguments: str | Path, env: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    return winnow("fix", "--repo", project, "--engine", "scripted", *arguments, env=env)
+
+
+def result_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    result = json.loads(done.stdout)
+    assert isinstance(result, dict)
+    return result
+
+
+def test_a_winner_is_printed_written_and_not_applied(
+    project: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (project / "shop" / "notes.txt").write_text("not committed\n")
+    before = tree_bytes(project)
+    out = tmp_path / "out"
+    done = fix(project, "--out", out, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert tree_bytes(project) == before
+    assert f"+{RIGHT}" in done.stdout
+    assert "candidate 1 proved itself: shop/price.py" in done.stdout
+    assert "confirmed" in done.stdout
+    assert TARGET in done.stderr
+    assert {path.name for path in out.iterdir()} == {
+        *("events.jsonl", "result.json", "summary.md", "winner.patch")
+    }
+    assert json.loads((out / "result.json").read_text())["outcome"] == "winner"
+    assert next(iter(read_events(out / "events.jsonl"))).kind == "run.started"
+    subprocess.run(["git", "apply", "--check", out / "winner.patch"], cwd=project, check=True)
+    shown = winnow("show", out, env=environment)
+    assert shown.returncode == 0
+    assert shown.stdout == done.stdout
+
+
+def test_apply_writes_the_winner_and_json_is_all_of_standard_output(
+    project: Path, environment: dict[str, str]
+) -> None:
+    done = fix(project, "--apply", "--output", "json", "--target", TARGET, env=environment)
+    assert done.returncode == 0, done.stderr
+    result = result_of(done)
+    assert (result["schema_version"], result["outcome"], result["applied"]) == (1, "winner", True)
+    assert RIGHT in (project / "shop" / "price.py").read_text()
+    shown = winnow("show", "last", "--output", "json", env=environment)
+    assert result_of(shown)["winner"] == result["winner"]
+    assert result_of(shown)["folder"] == result["folder"]
+    again = fix(project, env=environment)
+    assert again.returncode == 3  # nothing is red any more
+    assert "winnow: " in again.stderr
+
+
+def test_tests_that_contradict_each_other_have_no_winner(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    project = make_project(tmp_path / "project", tests=CONTRADICTION)
+    before = tree_bytes(project)
+    done = fix(project, "--apply", "--out", tmp_path / "out", env=environment)
+    assert done.returncode == 1, done.stderr
+    assert tree_bytes(project) == before
+    assert not (tmp_path / "out" / "winner.patch").exists()
+    assert "no candidate proved itself" in done.stdout
+    assert "Closest was candidate 1" in done.stdout
+
+
+def test_what_cannot_be_worked_on_is_said(tmp_path: Path, environment: dict[str, str]) -> None:
+    green = make_project(tmp_path / "green", price=PRICE.replace("> LIMIT", ">= LIMIT"))
+    broken = make_project(tmp_path / "broken", tests="import nothing_of_this_name\n")
+    empty = make_project(tmp_path / "empty")
+    (empty / "tests" / "test_price.py").unlink()
+    for project in (green, broken, empty):
+        done = fix(project, "--out", tmp_path / "out", "--output", "json", env=environment)
+        assert done.returncode == 3, (project, done.stderr)
+        assert result_of(done)["outcome"] == "base_wrong"
+        assert done.stderr.count("\n") < 30
+        assert "Traceback" not in done.stderr.replace("Traceback (most recent", "", 0) or project
+        assert json.loads((tmp_path / "out" / "result.json").read_text())["winner"] is None
+
+
+def test_bad_usage_is_said_before_any_work(
+    project: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    for arguments, message in (
+        (("--repo", tmp_path / "none"), "does not exist"),
+        (("--repo", tmp_path / "file"), "is a file"),
+        (("--repo", project, "--engine", "none"), "known: embedded, scripted"),
+        (("--repo", project, "--verifier", "none"), "known: complexity"),
+        (("--repo", project, "--max-samples", "0"), "max_samples is 0"),
+        (("--repo", project, "--max-samples", "many"), "many"),
+        (("--repo", project, "--out", tmp_path / "file" / "out"), "cannot be written"),
+        (("--repo", project, "--out", project / "out"), "lies in the repository"),
+        (("--repo", project, "--trace-file", tmp_path / "none" / "t"), "cannot be written"),
+        (("--repo", project, "--nonsense"), "--nonsense"),
+        ((), "--repo"),
+    ):
+        done = winnow("fix", *arguments, env=environment)
+        assert done.returncode == 2, (arguments, done.stderr)
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
+    for arguments in (("nonsense",), ("show", tmp_path / "none"), ("show",)):
+        assert winnow(*arguments, env=environment).returncode == 2
+
+
+def test_a_reached_limit_has_its_own_code(project: Path, environment: dict[str, str]) -> None:
+    done = fix(project, "--max-seconds", "0.2", env=environment)
+    assert done.returncode == 4, done.stderr
+    assert "the limit of 0.2 s was reached" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing_behind(
+    tmp_path: Path, environment: dict[str, str], number: signal.Signals
+) -> None:
+    project = make_project(tmp_path / "project", tests=SLOW)
+    before = tree_bytes(project)
+    mark = f"WINNOW_TEST_{os.getpid()}_{time.monotonic_ns()}"
+    command = [sys.executable, "-m", "agent", "fix", "--repo", project, "--out", tmp_path / "out"]
+    with subprocess.Popen(
+        [*map(str, command), "--engine", "scripted", "--apply"],
+        env={**environment, mark: "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        events = tmp_path / "out" / "events.jsonl"
+        _wait_for(lambda: events.exists() and "run.started" in events.read_text())
+        time.sleep(3)  # into the baseline
+        children = _descendants(process.pid)
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "interrupted" in stderr
+    assert "Traceback" not in stderr
+    assert tree_bytes(project) == before
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["outcome"] == "interrupted"
+    assert children
+    _wait_for(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+def test_verify_judges_a_patch_from_outside(
+    project: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    module = (project / "shop" / "price.py").read_text()
+    fault = "    if len(prices) > LIMIT:"
+    good = _diff("shop/price.py", module, module.replace(fault, RIGHT))
+    bad = _diff("shop/price.py", module, module.replace(fault, WRONG))
+    before = tree_bytes(project)
+    proved = winnow(
+        *("verify", "--repo", project, "--patch", "-", "--output", "json"),
+        env=environment,
+        text=good,
+    )
+    assert proved.returncode == 0, proved.stderr
+    result = result_of(proved)
+    assert result["confirmed"]
+    assert result["verdicts"][-1]["level"] == "confirmed"
+    refused = winnow("verify", "--repo", project, "--patch", "-", env=environment, text=bad)
+    assert refused.returncode == 1, refused.stderr
+    assert "tests refused the patch: failed" in refused.stdout
+    assert tree_bytes(project) == before
+
+
+def test_verify_never_lets_a_patch_touch_the_tests(
+    project: Path, environment: dict[str, str]
+) -> None:
+    tests = (project / "tests" / "test_price.py").read_text()
+    cheat = _diff("tests/test_price.py", tests, tests.replace("== 7", "== 10"))
+    done = winnow("verify", "--repo", project, "--patch", "-", env=environment, text=cheat)
+    assert done.returncode in (1, 6), done.stderr
+    for text in ("no patch", _diff("shop/none.py", "a\n", "b\n")):
+        done = winnow("verify", "--repo", project, "--patch", "-", env=environment, text=text)
+        assert done.returncode == 2
+    assert winnow("verify", "--repo", project, "--patch", "none", env=environment).returncode == 2
+
+
+def test_spans_go_to_a_file(project: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "spans.jsonl"
+    done = fix(project, "--trace-file", path, env=environment)
+    assert done.returncode == 0, done.stderr
+    spans = [json.loads(line) for line in path.read_text().splitlines()]
+    names = {span["name"] for span in spans}
+    assert {"invoke_workflow best_of_n", "chat scripted", "verify tests", "select"} <= names
+    chat = next(span for span in spans if span["name"].startswith("chat"))
+    assert chat["attributes"]["gen_ai.request.choice.count"] == 256
+    assert RIGHT not in path.read_text()  # content is never recorded
+
+
+def _diff(path: str, old: str, new: str) -> str:
+    import difflib
+
+    lines = [text.splitlines(keepends=True) for text in (old, new)]
+    return "".join(difflib.unified_diff(*lines, f"a/{path}", f"b/{path}"))
+
+
+def _wait_for(condition: Any, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def _descendants(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    own = [int(child) for child in children]
+    return own + [one for child in own for one in _descendants(child)]
