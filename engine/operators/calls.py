@@ -104,7 +104,7 @@ def add_part(view: FunctionView) -> Iterator[TextEdit]:
             text = view.text(returned.value)
             others = [name for name in view.local_names[:6] if name != text]
             yield from (view.replace(returned.value, f"{text} + {name}") for name in others)
-                    yield view.replace(node.value, f"{view.text(node.value)} - {name}")
+            yield from (view.replace(returned.value, f"{text} - {name}") for name in others)
 
 
 def _operands(view: FunctionView) -> Iterator[ast.expr]:

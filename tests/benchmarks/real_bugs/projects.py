@@ -61,7 +61,8 @@ _IMPORTED = """
     orderly-set ordered-set click tomli tomli-w toml orjson msgpack requests httpx<0.28 aiofiles orderedmultidict six boltons
     face natsort simplejson regex uncertainties appdirs platformdirs flexparser flexcache ruamel.yaml idna
     click-default-group sqlite-fts4 tabulate pluggy anyio trio itsdangerous python-multipart openpyxl xlrd xlwt markuppy
-    odfpy markupsafe email-validator webob docopt delegator.py testtools jsonschema
+    odfpy markupsafe email-validator webob docopt delegator.py testtools jsonschema pandas pydantic
+    uuid6
 """
 
 
