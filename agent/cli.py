@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NoReturn, TypeAlias
 
 import typer
 
-from agent.options import FixOptions, ShowOptions, VerifyOptions
+from agent.options import FixOptions, Isolation, ShowOptions, SuiteOptions, VerifyOptions
 
 Output: TypeAlias = Literal["text", "json"]
 
@@ -29,6 +29,13 @@ RepoOption = Annotated[Path, typer.Option("--repo", help="Folder of the project.
 TargetOption = Annotated[
     list[str] | None,
     typer.Option("--target", help="Id of a red test to mend; repeatable. Without: all red ones."),
+]
+IsolationOption = Annotated[
+    Isolation, typer.Option("--isolation", help="unsafe runs the tests without a sandbox.")
+]
+PythonOption = Annotated[
+    Path | None,
+    typer.Option("--python", help="The project's interpreter; else its .venv, or this one."),
 ]
 OutputOption = Annotated[Output, typer.Option("--output", help="What goes to standard output.")]
 
@@ -49,12 +56,14 @@ def fix(
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the run's files.")] = None,
     output: OutputOption = "text",
+    isolation: IsolationOption = "namespaces",
+    python: PythonOption = None,
     trace_file: Annotated[Path | None, typer.Option(help="Append spans to this file.")] = None,
 ) -> None:
     """Find what is red, and hand back the change that mends it and proved itself, or none."""
     options = FixOptions(
         repo=repo,
-        targets=tuple(target or ()),
+        suite=SuiteOptions(targets=tuple(target or ()), isolation=isolation, python=python),
         max_samples=max_samples,
         max_seconds=max_seconds,
         seed=seed,
@@ -74,11 +83,12 @@ def verify(
     patch: Annotated[Path, typer.Option(help="Unified diff; - is standard input.")],
     target: TargetOption = None,
     output: OutputOption = "text",
+    isolation: IsolationOption = "namespaces",
+    python: PythonOption = None,
 ) -> None:
     """Judge a patch as a candidate is judged; exit code 0 only if it is confirmed."""
-    options = VerifyOptions(
-        repo=repo, patch=patch, targets=tuple(target or ()), as_json=output == "json"
-    )
+    suite = SuiteOptions(targets=tuple(target or ()), isolation=isolation, python=python)
+    options = VerifyOptions(repo=repo, patch=patch, suite=suite, as_json=output == "json")
     _exit_with(lambda: _commands().run_verify(options))
 
 
@@ -96,7 +106,7 @@ def main() -> None:
     """Entry point of `winnow`: exits with the codes that the help lists."""
     # Whoever asks to stop gets the same clean end as at the keyboard.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    app()
+    app(prog_name="winnow")
 
 
 def _exit_with(command: Callable[[], int]) -> NoReturn:

@@ -6,8 +6,9 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
 
 import anyio
 from rich.console import Console
@@ -22,7 +23,7 @@ from agent.failures import EXIT_CODES, ending_of
 from agent.groups import single_errors
 from agent.journal import Journal
 from agent.limits import Limits
-from agent.options import FixOptions, ShowOptions, VerifyOptions
+from agent.options import FixOptions, ShowOptions, SuiteOptions, VerifyOptions
 from agent.plugins import find_engine, make_verifier
 from agent.proving import prove_patch
 from agent.reports import (
@@ -36,7 +37,9 @@ from agent.reports import (
     run_result,
 )
 from agent.types import Listener, Run, Task
+from verifiers import ProjectTests
 
+_Closable = TypeVar("_Closable", DeferredEngine, ProjectTests)
 _PLAIN_WIDTH = 120
 """Columns of what is printed to a file or a pipe."""
 
@@ -86,8 +89,9 @@ def _run(options: FixOptions, limits: Limits, folder: RunFolder) -> Run:
         except BaseException as error:
             ending = ending_of(error)
             facts = {"outcome": ending.outcome, "reason": ending.message}
-            journal("run.finished", facts)
-            folder.write(failure_result(ending.outcome, ending.message, str(options.repo)))
+            with suppress(JournalError):  # the first error is the one to tell of
+                folder.write(failure_result(ending.outcome, ending.message, str(options.repo)))
+                journal("run.finished", facts)
             raise
 
 
@@ -102,15 +106,31 @@ async def _ask(options: FixOptions, limits: Limits, hear: Listener) -> Run:
                 if kind == "baseline.finished":  # there is something to ask
                     group.start_soon(engine.load)
 
-            agent = Agent(
-                engine, verifiers=verifiers, limits=limits, seed=options.seed, hear=hear_and_load
-            )
-            try:
-                run = await agent.run(Task(repo=options.repo, targets=options.targets))
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await engine.aclose()
+            async with _closing(engine), _closing(_suite(options.suite)) as tests:
+                agent = Agent(
+                    engine,
+                    tests=tests,
+                    verifiers=verifiers,
+                    limits=limits,
+                    seed=options.seed,
+                    hear=hear_and_load,
+                )
+                run = await agent.run(Task(repo=options.repo, targets=options.suite.targets))
     return run
+
+
+@asynccontextmanager
+async def _closing(thing: _Closable) -> AsyncIterator[_Closable]:
+    """Close it in any case, however often the user asks to stop."""
+    try:
+        yield thing
+    finally:
+        with anyio.CancelScope(shield=True):
+            await thing.aclose()
+
+
+def _suite(options: SuiteOptions) -> ProjectTests:
+    return ProjectTests(targets=options.targets, isolation=options.isolation, python=options.python)
 
 
 def _apply(run: Run, folder: RunFolder) -> bool:
@@ -131,9 +151,14 @@ def _apply(run: Run, folder: RunFolder) -> bool:
 
 
 def _verify(options: VerifyOptions) -> int:
-    proof = anyio.run(prove_patch, options.repo, options.patch, options.targets)
+    proof = anyio.run(_prove, options)
     _print(proof, as_json=options.as_json, show=print_proof)
     return EXIT_CODES[proof["outcome"]]
+
+
+async def _prove(options: VerifyOptions) -> Mapping[str, Any]:
+    async with _closing(_suite(options.suite)) as tests:
+        return await prove_patch(options.repo, options.patch, tests)
 
 
 def _show(options: ShowOptions) -> int:

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, TypeAlias
+
+Isolation: TypeAlias = Literal["namespaces", "unsafe"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteOptions:
+    """How the tests of a project are run."""
+
+    targets: tuple[str, ...] = ()
+    isolation: Isolation = "namespaces"
+    python: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,7 +23,7 @@ class FixOptions:
     """`winnow fix`."""
 
     repo: Path
-    targets: tuple[str, ...] = ()
+    suite: SuiteOptions = field(default_factory=SuiteOptions)
     max_samples: int = 256
     max_seconds: float = 600.0
     seed: int = 0
@@ -31,7 +43,7 @@ class VerifyOptions:
     repo: Path
     patch: Path
     """`-` is standard input."""
-    targets: tuple[str, ...] = ()
+    suite: SuiteOptions = field(default_factory=SuiteOptions)
     as_json: bool = False
 
 

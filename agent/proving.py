@@ -7,20 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import anyio
 import anyio.to_thread
 
 from agent.edits.patch import parse_patch
 from agent.errors import ConfigError
 from agent.facts import verdict_facts
 from agent.judging import Judges
-from agent.types import Outcome
-from verifiers import Change, Complexity, ProjectTests, Verdict, take_snapshot
+from agent.types import Outcome, SuiteRunner
+from verifiers import Change, Complexity, Verdict, take_snapshot
 
 SCHEMA_VERSION = 1
 
 
-async def prove_patch(repo: Path, patch: Path, targets: tuple[str, ...]) -> Mapping[str, Any]:
+async def prove_patch(repo: Path, patch: Path, tests: SuiteRunner) -> Mapping[str, Any]:
     """Verdicts on a patch as JSON values; `outcome` is `winner` only if it is confirmed.
 
     Raises:
@@ -32,14 +31,9 @@ async def prove_patch(repo: Path, patch: Path, targets: tuple[str, ...]) -> Mapp
     text = await anyio.to_thread.run_sync(_read, patch)
     snapshot = await anyio.to_thread.run_sync(take_snapshot, repo)
     change = parse_patch(text, snapshot)
-    tests = ProjectTests(targets=targets)
     judges = Judges(tests, (Complexity(),))
-    try:
-        await judges.prepare(snapshot)
-        verdicts = await _verdicts(judges, change)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await tests.aclose()
+    await judges.prepare(snapshot)
+    verdicts = await _verdicts(judges, change)
     outcome = _outcome(verdicts)
     return {
         "schema_version": SCHEMA_VERSION,

@@ -70,6 +70,7 @@ def save_model(
     state = {k: v.detach().half().contiguous() for k, v in network.state_dict().items()}
     metadata = {"config": json.dumps(network.config.as_dict())}
     save_file(state, folder / "model.safetensors", metadata=metadata)
+    (folder / "model.safetensors").chmod(0o644)
     tokenizer.bpe.save(str(folder / "tokenizer.json"), pretty=False)
     (folder / "ranking.json").write_text(json.dumps(dict(ranker.coefficients), indent=1) + "\n")
     hashes = {name: _sha256(folder / name) for name in _FILES}

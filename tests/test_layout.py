@@ -37,11 +37,13 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("package", EXPORTING)
 def test_exports_are_sorted_and_real(package: str) -> None:
     module = importlib.import_module(package)
-    exported = _exports(ROOT / package.replace(".", "/") / "__init__.py")
-    names = [alias for aliases in exported for alias in aliases]
-    assert all(hasattr(module, name) for name in names)
-    assert len(names) == len(set(names))
-    for aliases in exported:
+    lists = _exports(ROOT / package.replace(".", "/") / "__init__.py")
+    names = [name for aliases in lists for name in aliases]
+    stated = list(getattr(module, "__all__", names))
+    assert all(hasattr(module, name) for name in stated)
+    assert len(stated) == len(set(stated))
+    assert not names or set(names) == set(stated), "type checkers and Python see the same names"
+    for aliases in lists:
         assert aliases == sorted(aliases, key=_case_order)
 
 
@@ -94,6 +96,11 @@ def test_wheel_is_typed_and_complete(wheel: zipfile.ZipFile) -> None:
     assert sources <= names
 
 
+def test_wheel_carries_the_model(wheel: zipfile.ZipFile) -> None:
+    files = ("model.safetensors", "tokenizer.json", "ranking.json", "manifest.json")
+    assert {f"engine/weights/{name}" for name in files} <= set(wheel.namelist())
+
+
 def test_wheel_carries_the_licence(wheel: zipfile.ZipFile) -> None:
     assert any(name.endswith("/LICENSE") for name in wheel.namelist())
 
@@ -113,12 +120,20 @@ def test_readme_names_the_two_commands() -> None:
 
 
 def _exports(path: Path) -> list[list[str]]:
-    """Names of every `from .x import (…)`, one list a statement; each is spelled `X as X`."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    lists = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level]
-    for node in lists:
-        assert all(alias.asname == alias.name for alias in node.names), path
-    return [[alias.name for alias in node.names] for node in lists]
+    """Names of every `from .x import (X as X, …)`, one list a statement.
+
+    A package without `__all__` spells all of them like that, those under TYPE_CHECKING included.
+    """
+    source = path.read_text(encoding="utf-8")
+    body = ast.parse(source).body
+    body += [inner for node in body if isinstance(node, ast.If) for inner in node.body]
+    imports = [node for node in body if isinstance(node, ast.ImportFrom) and node.level]
+    lists = [[one.name for one in node.names if one.asname == one.name] for node in imports]
+    if "__all__" not in source:
+        assert all(
+            len(names) == len(node.names) for names, node in zip(lists, imports, strict=True)
+        )
+    return [names for names in lists if names]
 
 
 def _case_order(name: str) -> tuple[int, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,6 @@ def test_what_cannot_be_worked_on_is_said(tmp_path: Path, environment: dict[str,
         assert done.returncode == 3, (project, done.stderr)
         assert result_of(done)["outcome"] == "base_wrong"
         assert done.stderr.count("\n") < 30
-        assert "Traceback" not in done.stderr.replace("Traceback (most recent", "", 0) or project
         assert json.loads((tmp_path / "out" / "result.json").read_text())["winner"] is None
 
 
@@ -155,7 +155,7 @@ def test_bad_usage_is_said_before_any_work(
         (("--repo", project, "--engine", "none"), "known: embedded, scripted"),
         (("--repo", project, "--verifier", "none"), "known: complexity"),
         (("--repo", project, "--max-samples", "0"), "max_samples is 0"),
-        (("--repo", project, "--max-samples", "many"), "many"),
+        (("--repo", project, "--max-samples", "many"), "--max-samples"),
         (("--repo", project, "--out", tmp_path / "file" / "out"), "cannot be written"),
         (("--repo", project, "--out", project / "out"), "lies in the repository"),
         (("--repo", project, "--trace-file", tmp_path / "none" / "t"), "cannot be written"),
@@ -166,8 +166,8 @@ def test_bad_usage_is_said_before_any_work(
         assert done.returncode == 2, (arguments, done.stderr)
         assert message in done.stderr
         assert "Traceback" not in done.stderr
-    for arguments in (("nonsense",), ("show", tmp_path / "none"), ("show",)):
-        assert winnow(*arguments, env=environment).returncode == 2
+    for words in (["nonsense"], ["show", str(tmp_path / "none")], ["show"]):
+        assert winnow(*words, env=environment).returncode == 2
 
 
 def test_a_reached_limit_has_its_own_code(project: Path, environment: dict[str, str]) -> None:
@@ -255,13 +255,11 @@ def test_spans_go_to_a_file(project: Path, environment: dict[str, str], tmp_path
 
 
 def _diff(path: str, old: str, new: str) -> str:
-    import difflib
-
-    lines = [text.splitlines(keepends=True) for text in (old, new)]
-    return "".join(difflib.unified_diff(*lines, f"a/{path}", f"b/{path}"))
+    before, after = (text.splitlines(keepends=True) for text in (old, new))
+    return "".join(difflib.unified_diff(before, after, f"a/{path}", f"b/{path}"))
 
 
-def _wait_for(condition: Any, seconds: float = 60.0) -> None:
+def _wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

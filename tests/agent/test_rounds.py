@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 import anyio
@@ -25,7 +25,7 @@ def scored(scores: Sequence[float]) -> list[Sample]:
     return [Sample(text=f"{s}", index=i, seed=i, score=s) for i, s in enumerate(scores)]
 
 
-def engine_of(scores: dict[str, Sequence[float]], seconds: float = 0.0) -> ScriptedEngine:
+def engine_of(scores: Mapping[str, Sequence[float]], seconds: float = 0.0) -> ScriptedEngine:
     """Answers with the scores of the passage's file."""
 
     def script(asked: SampleRequest) -> list[Sample]:

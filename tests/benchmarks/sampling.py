@@ -23,7 +23,7 @@ from engine.proposers.sampled import sample_rows
 from engine.question import ask
 from engine.tokens import prompt_ids
 
-_FUNCTION = '''\
+_FUNCTION = """\
 def merge_ranges(ranges, gap):
     merged = []
     for start, end in sorted(ranges):
@@ -38,7 +38,7 @@ def merge_ranges(ranges, gap):
     for start, end in merged:
         total += end - start
     return merged, total
-'''
+"""
 _ROWS, _STEPS, _REPEATS, _CANVAS = 64, 8, 5, 24
 
 
@@ -54,7 +54,9 @@ def main() -> None:
         ours.append(_seconds(lambda: _winnow(model, passage)))
         plain.append(_seconds(lambda: _plain_loop(model, passage)))
     ratio = statistics.median(plain) / statistics.median(ours)
-    print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, 2 threads, {model.manifest['dtype']}")
+    print(
+        f"{platform.processor() or platform.machine()}, torch {torch.__version__}, 2 threads, {model.manifest['dtype']}"
+    )
     print(f"{_ROWS} samples, {_STEPS} steps, medians of {_REPEATS}, interleaved")
     print(f"winnow      {statistics.median(ours):6.2f} s")
     print(f"plain loop  {statistics.median(plain):6.2f} s   {ratio:.1f} times as long")
@@ -89,13 +91,19 @@ def _plain_loop(model: LoadedModel, passage: Passage) -> Tensor:
     length = prompt.shape[1]
     segments = torch.cat([torch.zeros_like(prompt), torch.ones_like(canvas)], 1)
     allowed = (torch.arange(length + _CANVAS) < length)[None] | (segments[0] == 1)[:, None]
-    mask = torch.zeros(allowed.shape).masked_fill(~allowed, -30_000.0).to(network.embedding.weight.dtype)
+    mask = (
+        torch.zeros(allowed.shape)
+        .masked_fill(~allowed, -30_000.0)
+        .to(network.embedding.weight.dtype)
+    )
     limits = EmbeddedAdapter(network, PrefixCache(network).encode(ids)).vocabularies
     kinds = torch.full((_CANVAS,), ANY_TEXT)
     kinds[0] = FIRST_SLOT
     for step in range(_STEPS):
         sequence = torch.cat([prompt, canvas], 1)
-        hidden = network(sequence, segments, torch.cat([positions, canvas_positions], 1), mask[None, None])
+        hidden = network(
+            sequence, segments, torch.cat([positions, canvas_positions], 1), mask[None, None]
+        )
         logits = network.text_logits(hidden[:, length:]).float() + limits[kinds]
         probabilities = logits.softmax(-1)
         drawn = torch.multinomial(probabilities.flatten(0, 1), 1).view(_ROWS, _CANVAS)

@@ -108,8 +108,8 @@ BASE = "".join(f"line {i}\n" for i in range(20)).encode()
 
 
 def diff(old: bytes, new: bytes, names: tuple[str, str] = ("a/f.py", "b/f.py")) -> bytes:
-    lines = [one.decode().splitlines(keepends=True) for one in (old, new)]
-    return "".join(difflib.unified_diff(*lines, *names)).encode()
+    before, after = (one.decode().splitlines(keepends=True) for one in (old, new))
+    return "".join(difflib.unified_diff(before, after, *names)).encode()
 
 
 def test_a_hunk_that_moved_is_found(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_a_summary_cannot_be_closed_by_the_patch() -> None:
 
 def test_every_outcome_can_be_shown() -> None:
     for outcome in ("none", "base_wrong", "budget", "failed", "tampered", "interrupted"):
-        result = failure_result(outcome, "for a reason", "repo")  # type: ignore[arg-type]
+        result = failure_result(outcome, "for a reason", "repo")
         assert "for a reason" in printed(result)
         assert "for a reason" in write_summary(result)
 

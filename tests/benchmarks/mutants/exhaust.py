@@ -19,6 +19,7 @@ import typer
 
 from engine.listing import read_listing
 from engine.operators import proposals
+from engine.regions import find_fix
 
 from .killing import Judge, can_confine
 from .packages import load_surveys
@@ -39,6 +40,9 @@ class Exhausted:
     num_passing: int
     has_original: bool
     """True when some judged edit gives the program back as it was."""
+    first_located: int | None
+    """1-based place of the first that passes when the most suspicious lines come first, ties at
+    random; None where none of the first `cap` passes."""
     seconds: float
 
 
@@ -74,14 +78,18 @@ def exhaust(task: Task, verdicts: Verdicts, cap: int, seed: int) -> Exhausted:
     """Judge the edits of one task."""
     started = time.perf_counter()
     edits = enumerated(task)
-    chosen = edits if len(edits) <= cap else random.Random(f"{seed}:{task.id}").sample(edits, cap)
+    random.Random(f"{seed}:{task.id}").shuffle(edits)
+    chosen = edits[:cap]
     passing = [edit for edit in chosen if verdicts.of(task, edit) == "passes"]
+    located = sorted(edits, key=lambda edit: -_suspicion(task, edit))[:cap]
+    places = (n for n, edit in enumerate(located, 1) if verdicts.of(task, edit) == "passes")
     return Exhausted(
         task=task.digest,
         num_edits=len(edits),
         num_judged=len(chosen),
         num_passing=len(passing),
         has_original=any(is_original(task, edit) for edit in passing),
+        first_located=next(places, None),
         seconds=round(time.perf_counter() - started, 3),
     )
 
@@ -91,6 +99,16 @@ def enumerated(task: Task) -> list[Candidate]:
     listing = read_listing(task.broken.split("\n"))
     found = (from_listing(task, edit.source) for edit in proposals(listing.source, task.names))
     return list({candidate.key: candidate for candidate in found if candidate.key}.values())
+
+
+def _suspicion(task: Task, edit: Candidate) -> float:
+    """That of the most suspicious line which is replaced, or which an insertion stands beside."""
+    fix = find_fix(task.broken.split("\n"), edit.source.split("\n"))
+    first, last = fix.start, fix.start + fix.replaced
+    touched = (
+        task.weights[first:last] if fix.replaced else task.weights[max(0, first - 1) : first + 1]
+    )
+    return max(touched, default=0.0)
 
 
 def load_exhausted(folder: Path) -> dict[str, Exhausted]:

@@ -42,7 +42,9 @@ def metrics() -> dict[str, Metric]:
         **{f"pass@{k}": _pass_at(k) for k in _SAMPLE_BUDGETS},
         **{f"stream@{n}": _stream(n) for n in BUDGETS},
         **{f"random@{n}": _random(n) for n in BUDGETS},
-        **{f"stream-random@{n}": _difference(n) for n in BUDGETS},
+        **{f"located@{n}": _located(n) for n in BUDGETS},
+        **{f"stream-random@{n}": _difference(_stream(n), _random(n)) for n in BUDGETS},
+        **{f"stream-located@{n}": _difference(_stream(n), _located(n)) for n in BUDGETS},
         "enumerable": _enumerable,
         **{f"original@{n}": _original(n) for n in BUDGETS},
         "picked@64 hidden": _hidden(lambda result: result.picked_sample.passes),
@@ -59,6 +61,7 @@ LEGEND = """
 pass@k      k independent samples hold one that passes every test that runs the function (unbiased)
 stream@n    the first n distinct candidates of the ranked stream hold one
 random@n    the same of all single edits of the operator table in random order (expectation)
+located@n   the same with the most suspicious lines first, and no model
 enumerable  some single edit of the table passes
 original@n  the first n of the stream hold the very program before the mutation
 hidden      tasks with two or more killing tests: selection sees half of the tests, all judge;
@@ -152,16 +155,22 @@ def _original(n: int) -> Metric:
 def _random(n: int) -> Metric:
     def metric(row: Row) -> float | None:
         found = row.exhausted
-        return found and found_within(n, found.num_judged, found.num_passing)  # type: ignore[return-value]
+        return None if found is None else found_within(n, found.num_judged, found.num_passing)
 
     return metric
 
 
-def _difference(n: int) -> Metric:
-    stream, brute = _stream(n), _random(n)
-
+def _located(n: int) -> Metric:
     def metric(row: Row) -> float | None:
-        ours, theirs = stream(row), brute(row)
+        found = row.exhausted
+        return None if found is None else float((found.first_located or n + 1) <= n)
+
+    return metric
+
+
+def _difference(left: Metric, right: Metric) -> Metric:
+    def metric(row: Row) -> float | None:
+        ours, theirs = left(row), right(row)
         return None if ours is None or theirs is None else ours - theirs
 
     return metric

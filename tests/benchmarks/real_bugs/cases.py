@@ -1,4 +1,4 @@
-"""What a case is: a commit that fixes one function, the tests that it turns green, and how its suite is run."""
+"""What a case is: a commit that fixes one function, and the tests that it turns green."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A fix that was seen to work: before it the targets are red, after it they are green and nothing else broke."""
+    """A fix that was seen to work: it turns the targets green and breaks nothing else."""
 
     id: str
     package: str

@@ -1,4 +1,7 @@
-"""Random enumeration: single edits of the same suspicious functions, in random order, judged by the same tests."""
+"""Random enumeration: single edits of suspicious functions in random order.
+
+Functions, edits and tests are those of `winnow fix`; only the order knows nothing.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class Enumerated:
 async def enumerate_at_random(
     case: Case, tree: Path, python: Path, *, max_candidates: int, seed: int
 ) -> Enumerated:
-    """Try at most `max_candidates` edits, drawn with `seed` without putting back; ends at the first that is confirmed.
+    """Try up to `max_candidates` edits in an order drawn with `seed`; end at the first confirmed one.
 
     Raises:
         VerifierError: the base cannot be judged with.

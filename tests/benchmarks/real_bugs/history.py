@@ -1,4 +1,4 @@
-"""Walks a git history for fixes: one hunk in one function of one file, with a change to tests beside it."""
+"""Walks a git history for fixes: one hunk in one function, with a change to tests beside it."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ _NO_SOURCE_FILES = {
     "version.py",
 }
 _NO_FIX = re.compile(
-    r"\b(feat(ure)?s?|deprecat\w*|bump|releas\w*|refactor\w*|typo|renam\w*|drop(ped)? support|add(ed|s)? (\w+ )?(support|option)"
-    r"|implement\w*|new \w+ (option|argument|parameter)|revert\w*|cleanup|clean up|lint|typing)\b",
+    r"\b(feat(ure)?s?|deprecat\w*|bump|releas\w*|refactor\w*|typo|renam\w*|drop(ped)? support"
+    r"|add(ed|s)? (\w+ )?(support|option)|implement\w*|new \w+ (option|argument|parameter)|revert\w*"
+    r"|cleanup|clean up|lint|typing)\b",
     re.IGNORECASE,
 )
 """Subjects of commits that say themselves that they repair nothing."""
@@ -168,7 +169,7 @@ def _is_beside(path: str) -> bool:
 
 
 def only_changed_function(before: str, after: str) -> str | None:
-    """The one function whose program differs while all the rest of the module stays; None when that is not so."""
+    """The one function whose program differs while the rest of the module stays, if it is so."""
     try:
         old, new = functions_of(before), functions_of(after)
         rest = [_module_without_bodies(text) for text in (before, after)]
@@ -181,7 +182,7 @@ def only_changed_function(before: str, after: str) -> str | None:
 
 
 def changed_functions(before: str, after: str) -> list[str]:
-    """Qualified names of the functions of `after` whose text, decorators included, is not that of `before`."""
+    """Names of the functions of `after` whose text, decorators included, is new."""
     try:
         old, new = functions_of(before, decorated=True), functions_of(after, decorated=True)
     except (SyntaxError, ValueError):
@@ -190,7 +191,7 @@ def changed_functions(before: str, after: str) -> list[str]:
 
 
 def functions_of(text: str, *, decorated: bool = False) -> dict[str, str]:
-    """Qualified name -> source of every function that is not inside another; of equal names the last.
+    """Qualified name -> source of all functions that are not inside another; the last of equal names.
 
     Raises:
         SyntaxError: the text does not parse.

@@ -1,7 +1,8 @@
-"""`python -m tests.benchmarks.real_bugs.mine MIRRORS FOLDER`: find fixes, see which of them turn tests green, keep those.
+"""`python -m tests.benchmarks.real_bugs.mine MIRRORS FOLDER`: find fixes that turn tests green.
 
-MIRRORS holds git directories (`OWNER+NAME`); FOLDER, outside the repository, gets environments and work trees. The
-manifest grows case by case; what was looked at is remembered in FOLDER, so that a second call goes on.
+MIRRORS holds git directories (`OWNER+NAME`); FOLDER, outside the repository, gets the environment
+and work trees. The manifest grows case by case; FOLDER remembers what was looked at, so that a
+second call goes on where the first one ended.
 """
 
 from __future__ import annotations
@@ -64,9 +65,8 @@ def main(
             workshop = _open_workshop(mirrors, folder.resolve(), name)
             _mine(workshop, folder, manifest, per_package, since)
         except CalledProcessError as error:
-            typer.echo(
-                f"{name}: left out: {' '.join(map(str, error.cmd))[:120]} ended with {error.returncode}"
-            )
+            command = " ".join(map(str, error.cmd))[:120]
+            typer.echo(f"{name}: left out: {command} ended with {error.returncode}")
 
 
 def _open_workshop(mirrors: Path, folder: Path, package: str) -> Workshop:
@@ -178,7 +178,7 @@ def _in_time(run: SuiteRun | None) -> SuiteRun:
 
 
 def touched_tests(repository: Repository, fix: Fix) -> tuple[str, ...]:
-    """Ids of the test functions that the fix adds or changes; whole modules where only something around them changed."""
+    """Ids of the tests that the fix adds or changes; a module where only its other parts changed."""
     found: list[str] = []
     for path in fix.test_files:
         if PurePosixPath(path).name in {"conftest.py", "__init__.py"}:

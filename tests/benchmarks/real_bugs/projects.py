@@ -1,4 +1,4 @@
-"""The packages whose histories are searched, and one virtual environment with what their tests import."""
+"""The packages whose histories are searched, and an environment with what their tests import."""
 
 from __future__ import annotations
 
@@ -53,14 +53,16 @@ PROJECTS: Mapping[str, str] = {
 """Package -> repository. `engine.train.denied` keeps each of them out of the training data."""
 
 _TOOLS = """
-    pytest>=8.3,<9 coverage hypothesis pytest-mock pytest-asyncio pytest-timeout pytest-describe pytest-benchmark
-    pytest-subtests pytest-httpserver mock pytz tzdata python-dateutil PyYAML setuptools<80 packaging typing_extensions
+    pytest>=8.3,<9 coverage hypothesis pytest-mock pytest-asyncio pytest-timeout pytest-describe
+    pytest-benchmark pytest-subtests pytest-httpserver mock pytz tzdata python-dateutil PyYAML
+    setuptools<80 packaging typing_extensions
 """
 _IMPORTED = """
-    marshmallow<4 sortedcontainers sortedcollections jinja2 pyperclip wcwidth attrs colorama rich rich-argparse numpy tzlocal
-    orderly-set ordered-set click tomli tomli-w toml orjson msgpack requests httpx<0.28 aiofiles orderedmultidict six boltons
-    face natsort simplejson regex uncertainties appdirs platformdirs flexparser flexcache ruamel.yaml idna
-    click-default-group sqlite-fts4 tabulate pluggy anyio trio itsdangerous python-multipart openpyxl xlrd xlwt markuppy
+    marshmallow<4 sortedcontainers sortedcollections jinja2 pyperclip wcwidth attrs colorama rich
+    rich-argparse numpy tzlocal orderly-set ordered-set click tomli tomli-w toml orjson msgpack
+    requests httpx<0.28 aiofiles orderedmultidict six boltons face natsort simplejson regex
+    uncertainties appdirs platformdirs flexparser flexcache ruamel.yaml idna click-default-group
+    sqlite-fts4 tabulate pluggy anyio trio itsdangerous python-multipart openpyxl xlrd xlwt markuppy
     odfpy markupsafe email-validator webob docopt delegator.py testtools jsonschema pandas pydantic
     uuid6
 """
@@ -76,7 +78,7 @@ def locate(mirrors: Path, package: str) -> Repository:
 def make_environment(folder: Path) -> Path:
     """The interpreter of `folder/venv`, made at the first call.
 
-    The packages themselves are installed for their metadata; the tree under test stands before them on the path.
+    The packages themselves are installed for their metadata; the tree under test goes first.
 
     Raises:
         subprocess.CalledProcessError: pip could not install what the tests need.

@@ -1,4 +1,7 @@
-"""Runs pytest and writes the outcome of every test as JSON. Run as a script by the interpreter of the tested package."""
+"""Runs pytest and writes the outcome of every test as JSON.
+
+A script for the interpreter of the tested package: it knows pytest and the standard library only.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""`python -m tests.benchmarks.real_bugs.run FOLDER`: `winnow fix` before each fix of the manifest, beside random enumeration.
+"""`python -m tests.benchmarks.real_bugs.run FOLDER`: `winnow fix` on real bugs.
 
-FOLDER is that of `mine`, with the git directories in its `mirrors` (or elsewhere: `--mirrors`). Results are kept case by
-case in `FOLDER/results.jsonl`; a second call with the same numbers goes on where the first one ended.
+FOLDER is that of `mine`, with the git directories in its `mirrors` (or elsewhere: `--mirrors`).
+Results are kept case by case in `FOLDER/results.jsonl`; a second call with the same numbers goes
+on where the first one ended.
 """
 
 from __future__ import annotations
@@ -56,15 +57,13 @@ def main(
     settings = Settings(max_samples=max_samples, max_seconds=max_seconds, seed=seed, engine=engine)
     bench = Bench(folder.resolve(), mirrors or folder / "mirrors", settings, with_random=random)
     cases = list(load_cases(manifest))[:limit]
-    typer.echo(
-        f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}, {settings}"
-    )
+    python = f"Python {platform.python_version()}"
+    typer.echo(f"{platform.machine()}, {os.cpu_count()} processors, {python}, {settings}")
     for case in cases:
         if not bench.has(case):
             row = anyio.run(bench.run, case)
-            typer.echo(
-                f"{case.id:28} {case.fix.kind:18} {_told(row['winnow'])} | random: {_told(row['random'])}"
-            )
+            told = f"{_told(row['winnow'])} | random: {_told(row['random'])}"
+            typer.echo(f"{case.id:28} {case.fix.kind:18} {told}")
     rows = [row for row in bench.rows() if row["id"] in {case.id for case in cases}]
     typer.echo(f"\n{table(rows)}\n{bench.results}")
 

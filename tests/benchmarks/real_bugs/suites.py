@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -51,7 +52,7 @@ class SuiteRun:
 def run_suite(
     python: Path, tree: Path, tests: Sequence[str] = (), *, cpu_seconds: int
 ) -> SuiteRun | None:
-    """Run `tests`, or what the tree's configuration names; None when it takes longer than `cpu_seconds` or breaks off."""
+    """Run `tests`, or what the configuration names; None when it takes too long or breaks off."""
     with tempfile.TemporaryDirectory(prefix="suite-") as scratch:
         report = Path(scratch) / "report.json"
         pytest = [
@@ -85,13 +86,14 @@ def _has_own_network() -> bool:
 
 
 def _run(command: list[str], tree: Path, environment: Mapping[str, str], seconds: float) -> bool:
-    quiet = {
-        "stdin": subprocess.DEVNULL,
-        "stdout": subprocess.DEVNULL,
-        "stderr": subprocess.DEVNULL,
-    }
     process = subprocess.Popen(
-        command, cwd=tree, env=dict(environment), start_new_session=True, **quiet
+        command,
+        cwd=tree,
+        env=dict(environment),
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         process.wait(seconds)
@@ -103,10 +105,8 @@ def _run(command: list[str], tree: Path, environment: Mapping[str, str], seconds
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

@@ -1,4 +1,4 @@
-"""The results as a table: one line a kind of fix, winnow beside random enumeration, with intervals."""
+"""The results as a table: kinds of fixes, winnow beside random enumeration, with intervals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Z = 1.959964
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share, as two numbers of 0..1; all of it where nothing was tried."""
+    """Wilson's 95 % interval of a share, as numbers of 0..1; all of it where nothing was tried."""
     if not trials:
         return 0.0, 1.0
     share, spread = successes / trials, _Z**2 / trials
@@ -26,7 +26,7 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Kinds and the total. `right`: the winner is the fix, or passes all tests of the later commit that the fix passes."""
+    """Kinds and the total. `right`: the winner is the fix, or passes all that the fix passes later."""
     return "\n".join(_lines(rows))
 
 

@@ -1,4 +1,4 @@
-"""Work trees of a case: the parent with the fix's tests on top, the fix, and either with the tests of a later commit."""
+"""Work trees of a case: the parent with the fix's tests on top, the fix, and later tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CARRIED = (
     "markers",
     "usefixtures",
 )
-"""Options that decide what is collected; options that need plugins or turn warnings into errors stay behind."""
+"""Options that decide what is collected; those that need plugins or forbid warnings stay behind."""
 
 
 def build_before(repository: Repository, fix: Fix, tree: Path) -> None:
@@ -57,7 +57,7 @@ def put_later_tests(repository: Repository, commit: str, tree: Path) -> None:
 
 
 def find_suite(tree: Path) -> tuple[str, ...]:
-    """What pytest is to collect: the project's own `testpaths`, else its outermost test folders, else test files."""
+    """What pytest is to collect: the project's `testpaths`, else its test folders, else test files."""
     own = [
         path
         for path in shlex.split(read_options(tree).get("testpaths", ""))
@@ -74,7 +74,7 @@ def find_suite(tree: Path) -> tuple[str, ...]:
 
 
 def configure(tree: Path, suite: Sequence[str]) -> None:
-    """Write a `pytest.ini` of our own, which pytest prefers: these paths, the project's rules of collection, no more."""
+    """Write a `pytest.ini`, which pytest prefers: these paths, and the project's rules of collection."""
     options = read_options(tree)
     lines = ["[pytest]", "testpaths =", *(f"    {path}" for path in suite), "pythonpath ="]
     lines += [f"    {path}" for path in (".", "src", "lib") if (tree / path).is_dir()]
@@ -94,7 +94,7 @@ def configure(tree: Path, suite: Sequence[str]) -> None:
 
 
 def read_options(tree: Path) -> Mapping[str, str]:
-    """The project's own options of pytest, from the first file that has any; lists as one value a line."""
+    """The project's options of pytest, from the first file that has any; lists as one value a line."""
     for name, section in (
         ("pytest.ini", "pytest"),
         ("tox.ini", "pytest"),

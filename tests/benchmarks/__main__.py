@@ -1,0 +1,31 @@
+"""`make bench`: what can be measured without downloads; the other benchmarks are named at the end."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import torch
+
+from . import judging, sampling, startup
+
+_MORE = """
+These need packages that are downloaded first:
+  python -m tests.benchmarks.mutants.prepare FOLDER    held-out mutants: then `build`, then `run`
+  python -m tests.benchmarks.real_bugs.run FOLDER      bugs that no one planted
+"""
+
+
+def main() -> None:
+    """Run them one after another: they share the processors."""
+    print(
+        f"Python {platform.python_version()}, torch {torch.__version__}, {os.cpu_count()} processors, {platform.machine()}"
+    )
+    for name, part in (("start", startup), ("judging", judging), ("sampling", sampling)):
+        print(f"\n== {name}")
+        part.main()
+    print(_MORE)
+
+
+if __name__ == "__main__":
+    main()
