@@ -87,7 +87,10 @@ class Run:
     selection: Selection
     candidates: tuple[Candidate, ...]
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """Wall seconds per phase: baseline, localize, sample, verify, confirm, total."""
+    """Seconds per phase: baseline, localize, sample, verify, confirm, total.
+
+    Sampling and verifying go on side by side; `verify` is summed over candidates.
+    """
     manifest: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     """What a reader should know: functions that could not be asked about, limits that were hit."""

@@ -62,8 +62,9 @@ def _first_process(spec: dict, command: list, ready: int) -> None:  # type: igno
 def _build_root(spec: dict) -> None:  # type: ignore[type-arg]
     kernel.make_private()
     # What is shown may lie below the folder that becomes the new root, so it is held before that is covered.
-    shown = [(kernel.hold(source), target, False) for source, target in spec["read_only"]]
-    shown += [(kernel.hold(source), target, True) for source, target in spec["writable"]]
+    mounts = [
+        (kernel.hold(source), target, writable) for source, target, writable in spec["mounts"]
+    ]
     kernel.mount_tmpfs(_NEW_ROOT, 16 << 20)
     for name in ("proc", "dev/shm", "tmp"):
         os.makedirs(f"{_NEW_ROOT}/{name}")
@@ -76,7 +77,7 @@ def _build_root(spec: dict) -> None:  # type: ignore[type-arg]
         os.symlink(target, _NEW_ROOT + link)
     for folder in spec["folders"]:
         os.makedirs(_NEW_ROOT + folder, exist_ok=True)
-    for source, target, writable in shown:
+    for source, target, writable in mounts:
         kernel.bind(source, _NEW_ROOT + target, read_only=not writable)
     kernel.pivot_root(_NEW_ROOT)
     kernel.set_read_only("/", below=False)

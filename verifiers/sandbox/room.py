@@ -69,14 +69,11 @@ class Room:
 
         `writable` says what becomes of writes to the tree: "overlay" (they vanish), "through" (they stay), "no".
         """
-        tree = [str(self.tree), self.place]
+        tree = [[str(self.tree), self.place, writable == "through"]]
+        outer = [[*pair, False] for pair in self._binds()]
+        inner = [[path, path, False] for path in self.keep_in_tree]
         spec = {
-            "read_only": [
-                *self._binds(),
-                *([] if writable == "through" else [tree]),
-                *self._inner(),
-            ],
-            "writable": [tree] if writable == "through" else [],
+            "mounts": [*outer, *tree, *inner],
             "links": self._links(),
             "folders": [_SCRATCH],
             "overlay": self.place if writable == "overlay" else "",
@@ -122,9 +119,6 @@ class Room:
         others = [[p, p] for p in self._outermost() if not _is_below(p, self.place)]
         tools = [[str(folder), f"{TOOLS}/{folder.name}"] for folder in self.tools]
         return [*system, *[pair for pair in others if not _in_system(pair[0])], *tools]
-
-    def _inner(self) -> list[list[str]]:
-        return [[path, path] for path in self.keep_in_tree]
 
     def _links(self) -> list[list[str]]:
         return [[path, os.readlink(path)] for path in _SYSTEM if os.path.islink(path)]

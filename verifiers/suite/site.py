@@ -23,7 +23,7 @@ _KERNEL = Path(__file__).resolve().parent.parent / "sandbox" / "kernel.py"
 _PROBE = """
 import sys, json, sysconfig
 import importlib.util as u
-print(json.dumps({"version": sys.version_info[:2], "paths": [sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path],
+print(json.dumps({"version": sys.version_info[:2], "prefixes": [sys.prefix, sys.base_prefix, sys.exec_prefix], "paths": sys.path,
  "pytest": u.find_spec("pytest") is not None, "plugins": [n for n in ("pytest_cov", "xdist") if u.find_spec(n)],
  "real": sys._base_executable or sys.executable}))
 """
@@ -115,7 +115,7 @@ async def open_site(snapshot: Snapshot, python: Path | None, isolation: Isolatio
     Raises:
         BaseStateError: there is no usable interpreter.
     """
-    interpreter = await _examine(python or find_python(snapshot.root))
+    interpreter = await _examine(python or find_python(snapshot.root), snapshot.root)
     folder = Path(tempfile.mkdtemp(prefix="winnow-"))
     site = Site(
         folder=folder, place=str(snapshot.root), interpreter=interpreter, isolation=isolation
@@ -135,7 +135,7 @@ def find_python(root: Path) -> Path:
     return Path(sys.executable)
 
 
-async def _examine(python: Path) -> Interpreter:
+async def _examine(python: Path, root: Path) -> Interpreter:
     try:
         done = await anyio.run_process(
             [str(python), "-c", _PROBE],
@@ -154,11 +154,19 @@ async def _examine(python: Path) -> Interpreter:
             f"{python} has no {wanted}: install it there, or name another one with --python",
             reason="collection_failed",
         )
-    paths = tuple(
-        dict.fromkeys(p for p in [*facts["paths"], str(Path(facts["real"]).parent.parent)] if p)
-    )
+    prefixes = [*facts["prefixes"], os.path.dirname(os.path.dirname(facts["real"]))]
+    paths = [p for p in facts["paths"] if p and not _is_source(p, root, prefixes)]
     return Interpreter(
-        executable=os.path.join(os.getcwd(), python), paths=paths, plugins=tuple(facts["plugins"])
+        executable=os.path.join(os.getcwd(), python),
+        paths=tuple(dict.fromkeys([*prefixes, *paths])),
+        plugins=tuple(facts["plugins"]),
+    )
+
+
+def _is_source(path: str, root: Path, prefixes: list[str]) -> bool:
+    """True for a folder of the project itself, put on the path by an editable install: there the change has to show."""
+    return Path(path).is_relative_to(root) and not any(
+        Path(path).is_relative_to(p) for p in prefixes
     )
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+import venv
 from pathlib import Path
 
 import anyio
@@ -218,3 +220,19 @@ def test_a_snapshot_leaves_out_what_does_not_count(tmp_path: Path) -> None:
     assert snapshot.files == tuple(sorted(kept))
     (tmp_path / "a.py").write_text("9\n")
     assert take_snapshot(tmp_path).digest != snapshot.digest
+
+
+async def test_an_environment_inside_the_tree_with_an_editable_install(tmp_path: Path) -> None:
+    files = {"src/calc.py": CALC, "tests/test_calc.py": TESTS}
+    root = write_project(tmp_path / "project", files)
+    venv.create(root / ".venv", symlinks=True, with_pip=False)
+    (packages,) = (root / ".venv" / "lib").glob("python*/site-packages")
+    ours = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "editable.pth").write_text("\n".join([str(root / "src"), *ours]) + "\n")
+    tests, snapshot = ProjectTests(), take_snapshot(root)
+    await tests.prepare(snapshot)
+    assert snapshot.files == tuple(sorted(files))
+    change = change_of(snapshot, {"src/calc.py": FIXED})
+    assert (await tests.verify(change)).passed
+    assert (await tests.confirm(change)).passed
+    await tests.aclose()
