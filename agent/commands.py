@@ -21,6 +21,7 @@ from agent.edits import apply_change
 from agent.errors import EditError, JournalError
 from agent.failures import EXIT_CODES, ending_of
 from agent.groups import single_errors
+from agent.interrupts import run_interruptible
 from agent.journal import Journal
 from agent.limits import Limits
 from agent.options import FixOptions, ShowOptions, SuiteOptions, VerifyOptions
@@ -85,7 +86,7 @@ def _run(options: FixOptions, limits: Limits, folder: RunFolder) -> Run:
             display(kind, facts)
 
         try:
-            return anyio.run(_ask, options, limits, hear)
+            return run_interruptible(_ask, options, limits, hear)
         except BaseException as error:
             ending = ending_of(error)
             facts = {"outcome": ending.outcome, "reason": ending.message}
@@ -151,7 +152,7 @@ def _apply(run: Run, folder: RunFolder) -> bool:
 
 
 def _verify(options: VerifyOptions) -> int:
-    proof = anyio.run(_prove, options)
+    proof = run_interruptible(_prove, options)
     _print(proof, as_json=options.as_json, show=print_proof)
     return EXIT_CODES[proof["outcome"]]
 

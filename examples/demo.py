@@ -1,7 +1,7 @@
 """`python -m examples.demo`: repair three broken repositories and show how each winner was chosen.
 
 Works on copies. Exits with 0 when at least two are repaired and nothing broke, else with 1; with 5
-when the shipped model cannot be loaded.
+when the model does not load or there is no sandbox.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from agent import Agent, Run, Task
 from agent.edits import apply_change
 from agent.reports import print_result, run_result
 from engine import Engine, EngineError
-from verifiers import BaseStateError, ProjectTests, take_snapshot
+from verifiers import BaseStateError, ProjectTests, VerifierError, take_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,8 +52,8 @@ def main() -> None:
     console = Console()
     try:
         code = anyio.run(_with_shipped_model, console)
-    except EngineError as error:
-        console.print(f"The shipped model does not load: {error}", markup=False)
+    except (EngineError, VerifierError) as error:
+        console.print(f"The demo cannot run: {error}", markup=False)
         code = 5
     sys.exit(code)
 

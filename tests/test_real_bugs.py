@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -223,7 +224,7 @@ def test_test_paths(path: str, is_test: bool) -> None:
 def test_table_counts_by_kind() -> None:
     found = {"winner": True, "right": True, "is_fix": False}
     nothing = {"winner": False, "right": False, "is_fix": False}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"kind": "one token", "winnow": found, "random": nothing},
         {"kind": "other", "winnow": nothing, "random": None},
     ]

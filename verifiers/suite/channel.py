@@ -31,12 +31,12 @@ class Channel:
         """Wait for bytes and keep them; False at the end of the stream."""
         while True:
             await anyio.wait_readable(self.ours)
-            if (size := self._take()) >= 0:
+            if (size := self._receive_some()) >= 0:
                 return size > 0
 
     def drain(self) -> None:
         """Take what has arrived already."""
-        while self._take() > 0:
+        while self._receive_some() > 0:
             pass
 
     async def receive_line(self) -> dict[str, Any] | None:
@@ -60,12 +60,18 @@ class Channel:
             await anyio.wait_writable(self.ours)
             rest = rest[self.ours.send(rest) :]
 
+    def take(self) -> bytes:
+        """Everything that was received since the last call."""
+        taken = bytes(self.received)
+        self.received.clear()
+        return taken
+
     def close(self) -> None:
         """Close both ends."""
         self.ours.close()
         self.theirs.close()
 
-    def _take(self) -> int:
+    def _receive_some(self) -> int:
         try:
             chunk = self.ours.recv(_CHUNK)
         except BlockingIOError:

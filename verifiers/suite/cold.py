@@ -16,8 +16,9 @@ import anyio
 from verifiers.sandbox import SandboxLimits
 
 from .channel import Channel
-from .runs import Request, Result, new_nonce, watch
+from .runs import Request, Result, new_nonce
 from .site import Site
+from .watching import Watch
 
 Keep: TypeAlias = Literal["nothing", "compiled"]
 
@@ -69,9 +70,15 @@ async def _run(site: Site, request: Request, sandbox: SandboxLimits, hash_seed: 
             report.theirs.close()
             output.theirs.close()
             await report.send(request.options(nonce, quit_early=False))
-            return await watch(
-                report, output, request.limits, process.wait, lambda: _kill(process.pid), nonce
+            watch = Watch(
+                report=report,
+                output=output,
+                limits=request.limits,
+                ended=process.wait,
+                kill=lambda: _kill(process.pid),
+                nonce=nonce,
             )
+            return await watch.result()
         finally:
             with anyio.CancelScope(shield=True):
                 await _kill(process.pid)

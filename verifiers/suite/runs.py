@@ -1,27 +1,19 @@
-"""One run of the tests: what is asked, what came back, and how it is watched from outside."""
+"""One run of the tests: what is asked, and what came back."""
 
 from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-import anyio
-
-from verifiers.errors import SandboxError
-
-from .channel import Channel
 from .limits import RunLimits
-from .observations import Observations, printable, read_observations
+from .observations import Observations
 
 Stop: TypeAlias = Literal["", "timeout", "flood"]
-_TAIL_CHARS = 4_000
-_SETUP_FAILED = 125
 _TIMEOUT_SIGNALS = (128 + 24,)
 _CRASH = 128
-_GRACE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,58 +92,3 @@ class Result:
 def new_nonce() -> str:
     """A word that the judged code does not know."""
     return secrets.token_hex(12)
-
-
-async def watch(
-    report: Channel,
-    output: Channel,
-    limits: RunLimits,
-    ended: Callable[[], Awaitable[int]],
-    kill: Callable[[], Awaitable[None]],
-    nonce: str,
-) -> Result:
-    """Read both channels until `ended` gives the exit status; `kill` is called when time or bytes run out."""
-    started = anyio.current_time()
-    stopped: list[Stop] = []
-
-    async def stop(reason: Stop) -> None:
-        if not stopped:
-            stopped.append(reason)
-            await kill()
-            await anyio.sleep(_GRACE_SECONDS)
-            raise SandboxError(
-                f"a run was killed ({reason}) but did not end: is the machine out of memory?"
-            )
-
-    async def read(channel: Channel) -> None:
-        while await channel.receive():
-            if len(channel.received) > limits.output_bytes:
-                await stop("flood")
-                return
-
-    async def tick() -> None:
-        await anyio.sleep(limits.seconds)
-        await stop("timeout")
-
-    status = _SETUP_FAILED
-    try:
-        async with anyio.create_task_group() as group:
-            group.start_soon(read, report)
-            group.start_soon(read, output)
-            group.start_soon(tick)
-            status = await ended()
-            group.cancel_scope.cancel()
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    report.drain()
-    output.drain()
-    tail = printable(bytes(output.received[-_TAIL_CHARS:]).decode("utf-8", "replace"))
-    if status == _SETUP_FAILED and not report.received and not stopped:
-        raise SandboxError(f"the sandbox could not be entered: {tail.strip()}")
-    seen = read_observations(bytes(report.received), nonce)
-    report.received.clear()
-    output.received.clear()
-    seconds = anyio.current_time() - started
-    return Result(
-        seen=seen, stopped=stopped[0] if stopped else "", status=status, seconds=seconds, tail=tail
-    )

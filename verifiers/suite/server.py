@@ -16,8 +16,9 @@ from verifiers.errors import SandboxError
 from verifiers.sandbox import SandboxLimits
 
 from .channel import Channel
-from .runs import Request, Result, new_nonce, watch
+from .runs import Request, Result, new_nonce
 from .site import Site
+from .watching import Watch
 
 _START_SECONDS = 60.0
 
@@ -88,9 +89,15 @@ class SuiteServer:
             False  # until the answer is there: a cancelled run leaves the server in doubt
         )
         await self._tell({"run": request.message(nonce)})
-        result = await watch(
-            self.report, self.output, request.limits, self._ended, self._kill, nonce
+        watch = Watch(
+            report=self.report,
+            output=self.output,
+            limits=request.limits,
+            ended=self._ended,
+            kill=self._kill,
+            nonce=nonce,
         )
+        result = await watch.result()
         self.healthy = True
         return result
 

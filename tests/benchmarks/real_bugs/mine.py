@@ -35,6 +35,43 @@ class Rejected(Exception):
         self.is_too_slow = is_too_slow
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one package."""
+
+    cases: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The manifest, and a log of what was looked at."""
+
+    manifest: Path
+    log: Path
+
+    def num_cases(self, package: str) -> int:
+        """Cases of a package so far."""
+        return sum(case.package == package for case in self._cases())
+
+    def has(self, fix: Fix) -> bool:
+        """True when the fix was looked at."""
+        rows = self.log.read_text().splitlines() if self.log.exists() else []
+        return any(json.loads(row)["commit"] == fix.commit for row in rows)
+
+    def add(self, case: Case) -> None:
+        """Put a case into the manifest."""
+        save_cases([*self._cases(), case], self.manifest)
+
+    def note(self, package: str, fix: Fix, told: str) -> None:
+        """Remember a fix and what came of it."""
+        with self.log.open("a") as file:
+            file.write(json.dumps({"commit": fix.commit, "package": package, "told": told}) + "\n")
+
+    def _cases(self) -> list[Case]:
+        return list(load_cases(self.manifest)) if self.manifest.exists() else []
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
     """Where the work trees of one package are made and run."""
@@ -56,14 +93,17 @@ def main(
     ],
     package: Annotated[list[str] | None, typer.Option(help="Only these packages.")] = None,
     per_package: Annotated[int, typer.Option(help="Most cases of one package.")] = 4,
+    patience: Annotated[int, typer.Option(help="Fixes of a package that may be rejected.")] = 20,
     manifest: Annotated[Path, typer.Option(help="Where the cases are written.")] = MANIFEST,
     since: Annotated[str, typer.Option(help="Oldest commits that are looked at.")] = "2018-01-01",
 ) -> None:
     """Mine the packages one after the other."""
+    book = Book(manifest, folder / "looked_at.jsonl")
     for name in package or PROJECTS:
         try:
             workshop = _open_workshop(mirrors, folder.resolve(), name)
-            _mine(workshop, folder, manifest, per_package, since)
+            fixes = candidates(workshop.repository, folder, since)
+            _mine(workshop, book, fixes, Limits(per_package, patience))
         except CalledProcessError as error:
             command = " ".join(map(str, error.cmd))[:120]
             typer.echo(f"{name}: left out: {command} ended with {error.returncode}")
@@ -76,30 +116,21 @@ def _open_workshop(mirrors: Path, folder: Path, package: str) -> Workshop:
     )
 
 
-def _mine(workshop: Workshop, folder: Path, manifest: Path, per_package: int, since: str) -> None:
-    log = folder / "looked_at.jsonl"
-    for fix in candidates(workshop.repository, folder, since):
-        known = list(load_cases(manifest)) if manifest.exists() else []
-        if sum(case.package == workshop.package for case in known) >= per_package:
+def _mine(workshop: Workshop, book: Book, fixes: Sequence[Fix], limits: Limits) -> None:
+    rejected = 0
+    for fix in fixes:
+        if book.num_cases(workshop.package) >= limits.cases or rejected >= limits.rejected:
             return
-        if fix.commit in _looked_at(log):
+        if book.has(fix):
             continue
         try:
             case = try_fix(workshop, fix)
-            save_cases([*load_cases(manifest), case] if manifest.exists() else [case], manifest)
+            book.add(case)
             told = f"case: {fix.kind}, {len(case.targets)} targets, {case.seconds:.0f} s"
-        except Rejected as rejected:
-            told = str(rejected)
-        with log.open("a") as file:
-            file.write(
-                json.dumps({"commit": fix.commit, "package": workshop.package, "told": told}) + "\n"
-            )
+        except Rejected as error:
+            rejected, told = rejected + 1, str(error)
+        book.note(workshop.package, fix, told)
         typer.echo(f"{workshop.package} {fix.commit[:10]} {fix.path} {fix.function}: {told}")
-
-
-def _looked_at(log: Path) -> frozenset[str]:
-    rows = log.read_text().splitlines() if log.exists() else []
-    return frozenset(json.loads(row)["commit"] for row in rows)
 
 
 def candidates(repository: Repository, folder: Path, since: str) -> list[Fix]:

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from random import Random
+from subprocess import CompletedProcess
 from typing import Annotated, Any
 
 import anyio
@@ -56,16 +58,28 @@ def main(
     """Run what has no result yet, then print the table."""
     settings = Settings(max_samples=max_samples, max_seconds=max_seconds, seed=seed, engine=engine)
     bench = Bench(folder.resolve(), mirrors or folder / "mirrors", settings, with_random=random)
-    cases = list(load_cases(manifest))[:limit]
+    cases = list(load_cases(manifest))
+    Random(0).shuffle(cases)  # so that the first few are of many packages
+    cases = cases[:limit]
     python = f"Python {platform.python_version()}"
     typer.echo(f"{platform.machine()}, {os.cpu_count()} processors, {python}, {settings}")
     for case in cases:
         if not bench.has(case):
-            row = anyio.run(bench.run, case)
-            told = f"{_told(row['winnow'])} | random: {_told(row['random'])}"
-            typer.echo(f"{case.id:28} {case.fix.kind:18} {told}")
+            typer.echo(f"{case.id:28} {case.fix.kind:18} {_run(bench, case)}")
     rows = [row for row in bench.rows() if row["id"] in {case.id for case in cases}]
     typer.echo(f"\n{table(rows)}\n{bench.results}")
+
+
+def _run(bench: Bench, case: Case) -> str:
+    try:
+        row = anyio.run(bench.run, case)
+    except BrokenRunError as error:
+        return f"no result, and not counted: {error}"
+    return f"{_told(row['winnow'])} | random: {_told(row['random'])}"
+
+
+class BrokenRunError(Exception):
+    """Raised when `winnow fix` ends without a result: that is a fault of ours, and no figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +106,11 @@ class Bench:
         return any(row["id"] == case.id for row in self.rows())
 
     async def run(self, case: Case) -> Mapping[str, Any]:
-        """Both solvers on one case."""
+        """Both solvers on one case.
+
+        Raises:
+            BrokenRunError: `winnow fix` gave no result.
+        """
         python = make_environment(self.folder)
         repository = locate(self.mirrors, case.package)
         court = Court(case=case, repository=repository, folder=self.folder, python=python)
@@ -113,54 +131,32 @@ class Bench:
     async def _winnow(self, case: Case, tree: Path, court: Court) -> Mapping[str, Any]:
         out, started = self.folder / "runs" / case.id, time.perf_counter()
         shutil.rmtree(out, ignore_errors=True)
-        command = self._command(case, tree, out)
-        environment = {**os.environ, "VIRTUAL_ENV": str(court.python.parent.parent)}
-        done = await anyio.run_process(command, check=False, env=environment)
-        facts: dict[str, Any] = {
+        command = self._command(case, tree, out, court.python)
+        done = await anyio.run_process(command, check=False)
+        result = _result_of(done)
+        winner = result["winner"]
+        facts = {
             "exit_code": done.returncode,
             "seconds": round(time.perf_counter() - started, 1),
-        }
-        try:
-            result = json.loads(done.stdout)
-        except ValueError:
-            return {**facts, **await _worth(court, None), "outcome": done.stderr.decode()[-400:]}
-        winner = result["winner"]
-        facts |= {
             "outcome": result["outcome"],
             "reason": result["reason"],
             "num_candidates": len(result["candidates"]),
         }
         return {**facts, **await _worth(court, winner and winner["patch"])}
 
-    def _command(self, case: Case, tree: Path, out: Path) -> list[str]:
-        targets = [part for target in case.targets for part in ("--target", target)]
-        limits = [
-            "--max-samples",
-            str(self.settings.max_samples),
-            "--max-seconds",
-            str(self.settings.max_seconds),
-        ]
-        chosen = [
-            "--seed",
-            str(self.settings.seed),
-            "--engine",
-            self.settings.engine,
-            "--out",
-            str(out),
-        ]
-        return [
-            sys.executable,
-            "-m",
-            "agent",
-            "fix",
-            "--repo",
-            str(tree),
-            *targets,
-            *limits,
-            *chosen,
-            "--output",
-            "json",
-        ]
+    def _command(self, case: Case, tree: Path, out: Path, python: Path) -> list[str]:
+        chosen = {
+            "--repo": tree,
+            "--python": python,
+            "--max-samples": self.settings.max_samples,
+            "--max-seconds": self.settings.max_seconds,
+            "--seed": self.settings.seed,
+            "--engine": self.settings.engine,
+            "--out": out,
+            "--output": "json",
+        }
+        options = [*chosen.items(), *(("--target", target) for target in case.targets)]
+        return [sys.executable, "-m", "agent", "fix", *(str(p) for pair in options for p in pair)]
 
     async def _random(self, case: Case, tree: Path, court: Court) -> Mapping[str, Any]:
         started = time.perf_counter()
@@ -177,6 +173,17 @@ class Bench:
         facts = {key: value for key, value in asdict(found).items() if key != "patch"}
         facts["seconds"] = round(time.perf_counter() - started, 1)
         return {**facts, **await _worth(court, found.patch)}
+
+
+def _result_of(done: CompletedProcess[bytes]) -> dict[str, Any]:
+    try:
+        result: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        told = done.stderr.decode(errors="replace").strip().rsplit("\n", 1)[-1]
+        raise BrokenRunError(
+            f"winnow fix ended with {done.returncode} and no result: {told}"
+        ) from None
+    return result
 
 
 async def _worth(court: Court, patch: str | None) -> Mapping[str, Any]:
