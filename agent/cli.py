@@ -94,7 +94,9 @@ def verify(
 
 @app.command()
 def show(
-    run: Annotated[str, typer.Argument(help="Folder of a run, its name, or `last`.")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Folder of a run, its name, or `last`.")
+    ],
     output: OutputOption = "text",
 ) -> None:
     """Show a run that was made before."""

@@ -19,7 +19,7 @@ Arguments = TypeVarTuple("Arguments")
 
 
 def run_interruptible(
-    work: Callable[[Unpack[Arguments]], Awaitable[Result]], *arguments: Unpack[Arguments]
+    work: Callable[[Unpack[Arguments]], Awaitable[Result]], *arguments: *Arguments
 ) -> Result:
     """Run `work` in an event loop of its own.
 

@@ -11,46 +11,76 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from . import calls, guards, names, statements, swaps
 from .base import Family, FunctionView, Operator, TextEdit, nothing
+from .calls import add_argument, add_call, add_part, drop_argument, drop_call, drop_part
+from .guards import (
+    add_branch,
+    add_conjunct,
+    add_guard,
+    drop_branch,
+    drop_conjunct,
+    drop_guard,
+    drop_handler,
+)
+from .names import arguments, attributes, functions, variables
+from .statements import (
+    add_return,
+    copy_statement,
+    delete_statement,
+    drop_compound,
+    drop_return,
+    drop_run,
+    drop_statement,
+)
+from .swaps import (
+    arithmetic,
+    augmented,
+    boolean,
+    comparisons,
+    constants,
+    indexes,
+    negation,
+    off_by_one,
+    plain_to_augmented,
+)
 
 TABLE: tuple[Operator, ...] = (
-    Operator(kind="compare", family="one-token", weight=2.0, breaks=swaps.comparisons, repairs=swaps.comparisons),
-    Operator(kind="arithmetic", family="one-token", weight=1.2, breaks=swaps.arithmetic, repairs=swaps.arithmetic),
-    Operator(kind="augmented", family="one-token", weight=0.5, breaks=swaps.augmented, repairs=swaps.augmented),
+    Operator(kind="compare", family="one-token", weight=2.0, breaks=comparisons, repairs=comparisons),
+    Operator(kind="arithmetic", family="one-token", weight=1.2, breaks=arithmetic, repairs=arithmetic),
+    Operator(kind="augmented", family="one-token", weight=0.5, breaks=augmented, repairs=augmented),
     Operator(
         kind="plain-assign", family="one-token", weight=0.2,
-        breaks=swaps.plain_to_augmented, repairs=swaps.plain_to_augmented,
+        breaks=plain_to_augmented, repairs=plain_to_augmented,
     ),
-    Operator(kind="constant", family="one-token", weight=1.5, breaks=swaps.constants, repairs=swaps.constants),
-    Operator(kind="boolean", family="one-token", weight=0.6, breaks=swaps.boolean, repairs=swaps.boolean),
-    Operator(kind="negation", family="one-token", weight=1.0, breaks=swaps.negation, repairs=swaps.negation),
-    Operator(kind="index", family="one-token", weight=0.9, breaks=swaps.indexes, repairs=swaps.indexes),
-    Operator(kind="off-by-one", family="one-token", weight=0.8, breaks=swaps.off_by_one, repairs=swaps.off_by_one),
-    Operator(kind="variable", family="one-token", weight=2.0, breaks=names.variables, repairs=names.variables),
-    Operator(kind="attribute", family="one-token", weight=1.0, breaks=names.attributes, repairs=names.attributes),
-    Operator(kind="function", family="one-token", weight=1.0, breaks=names.functions, repairs=names.functions),
-    Operator(kind="argument-swap", family="one-token", weight=0.7, breaks=names.arguments, repairs=names.arguments),
-    Operator(kind="call", family="insertion", weight=3.0, breaks=calls.drop_call, repairs=calls.add_call),
-    Operator(kind="argument", family="insertion", weight=1.8, breaks=calls.drop_argument, repairs=calls.add_argument),
-    Operator(kind="part", family="insertion", weight=2.4, breaks=calls.drop_part, repairs=calls.add_part),
-    Operator(kind="conjunct", family="insertion", weight=2.6, breaks=guards.drop_conjunct, repairs=guards.add_conjunct),
-    Operator(kind="guard", family="insertion", weight=2.6, breaks=guards.drop_guard, repairs=guards.add_guard),
-    Operator(kind="branch", family="insertion", weight=2.6, breaks=guards.drop_branch, repairs=guards.add_branch),
-    Operator(kind="handler", family="insertion", weight=0.8, breaks=guards.drop_handler, repairs=nothing),
-    Operator(kind="statement", family="insertion", weight=2.2, breaks=statements.drop_statement, repairs=nothing),
-    Operator(kind="statements", family="insertion", weight=0.9, breaks=statements.drop_run, repairs=nothing),
+    Operator(kind="constant", family="one-token", weight=1.5, breaks=constants, repairs=constants),
+    Operator(kind="boolean", family="one-token", weight=0.6, breaks=boolean, repairs=boolean),
+    Operator(kind="negation", family="one-token", weight=1.0, breaks=negation, repairs=negation),
+    Operator(kind="index", family="one-token", weight=0.9, breaks=indexes, repairs=indexes),
+    Operator(kind="off-by-one", family="one-token", weight=0.8, breaks=off_by_one, repairs=off_by_one),
+    Operator(kind="variable", family="one-token", weight=2.0, breaks=variables, repairs=variables),
+    Operator(kind="attribute", family="one-token", weight=1.0, breaks=attributes, repairs=attributes),
+    Operator(kind="function", family="one-token", weight=1.0, breaks=functions, repairs=functions),
+    Operator(kind="argument-swap", family="one-token", weight=0.7, breaks=arguments, repairs=arguments),
+    Operator(kind="call", family="insertion", weight=3.0, breaks=drop_call, repairs=add_call),
+    Operator(kind="argument", family="insertion", weight=1.8, breaks=drop_argument, repairs=add_argument),
+    Operator(kind="part", family="insertion", weight=2.4, breaks=drop_part, repairs=add_part),
+    Operator(kind="conjunct", family="insertion", weight=2.6, breaks=drop_conjunct, repairs=add_conjunct),
+    Operator(kind="guard", family="insertion", weight=2.6, breaks=drop_guard, repairs=add_guard),
+    Operator(kind="branch", family="insertion", weight=2.6, breaks=drop_branch, repairs=add_branch),
+    Operator(kind="handler", family="insertion", weight=0.8, breaks=drop_handler, repairs=nothing),
+    Operator(kind="statement", family="insertion", weight=2.2, breaks=drop_statement, repairs=nothing),
+    Operator(kind="statements", family="insertion", weight=0.9, breaks=drop_run, repairs=nothing),
     Operator(
         kind="compound", family="insertion", weight=1.0,
-        breaks=statements.drop_compound, repairs=nothing,
+        breaks=drop_compound, repairs=nothing,
     ),
     Operator(
         kind="return", family="insertion", weight=1.0,
-        breaks=statements.drop_return, repairs=statements.add_return,
+        breaks=drop_return, repairs=add_return,
     ),
     Operator(
         kind="extra-statement", family="one-token", weight=0.3,
-        breaks=statements.copy_statement, repairs=statements.delete_statement,
+        breaks=copy_statement, repairs=delete_statement,
     ),
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 
 from agent.journal import read_events
 from tests.agent.edits.strategies import tree_bytes
-from tests.agent.projects import PRICE, RIGHT, TARGET, TESTS, edit_line, make_project
+from tests.agent.projects import FAULT, PRICE, RIGHT, TARGET, TESTS, edit_line, make_project
 
 WRONG = "    if len(prices) < LIMIT:"
 CONTRADICTION = (
@@ -54,7 +55,10 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def winnow(
-    *arguments: str | Path, env: Mapping[str, str], text: str | None = None
+    *arguments: str | Path,
+    env: Mapping[str, str],
+    text: str | None = None,
+    cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "agent", *map(str, arguments)],
@@ -62,6 +66,7 @@ def winnow(
         text=True,
         input=text,
         env=env,
+        cwd=cwd,
         timeout=170,
         check=False,
     )
@@ -132,42 +137,58 @@ def test_tests_that_contradict_each_other_have_no_winner(
     assert "Closest was candidate 1" in done.stdout
 
 
-def test_what_cannot_be_worked_on_is_said(tmp_path: Path, environment: dict[str, str]) -> None:
-    green = make_project(tmp_path / "green", price=PRICE.replace("> LIMIT", ">= LIMIT"))
-    broken = make_project(tmp_path / "broken", tests="import nothing_of_this_name\n")
-    empty = make_project(tmp_path / "empty")
-    (empty / "tests" / "test_price.py").unlink()
-    for project in (green, broken, empty):
-        done = fix(project, "--out", tmp_path / "out", "--output", "json", env=environment)
-        assert done.returncode == 3, (project, done.stderr)
-        assert result_of(done)["outcome"] == "base_wrong"
-        assert done.stderr.count("\n") < 30
-        assert json.loads((tmp_path / "out" / "result.json").read_text())["winner"] is None
-
-
-def test_bad_usage_is_said_before_any_work(
-    project: Path, environment: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"shop/price.py": PRICE.replace("> LIMIT", ">= LIMIT")},
+        {"tests/test_price.py": "import nothing_of_this_name"},
+        {"tests/test_price.py": None},
+    ],
+    ids=["green", "broken", "without-tests"],
+)
+def test_what_cannot_be_worked_on_is_said(
+    project: Path, tmp_path: Path, environment: dict[str, str], changes: Mapping[str, str | None]
 ) -> None:
-    (tmp_path / "file").touch()
-    for arguments, message in (
-        (("--repo", tmp_path / "none"), "does not exist"),
-        (("--repo", tmp_path / "file"), "is a file"),
-        (("--repo", project, "--engine", "none"), "known: embedded, scripted"),
-        (("--repo", project, "--verifier", "none"), "known: complexity"),
-        (("--repo", project, "--max-samples", "0"), "max_samples is 0"),
-        (("--repo", project, "--max-samples", "many"), "--max-samples"),
-        (("--repo", project, "--out", tmp_path / "file" / "out"), "cannot be written"),
-        (("--repo", project, "--out", project / "out"), "lies in the repository"),
-        (("--repo", project, "--trace-file", tmp_path / "none" / "t"), "cannot be written"),
-        (("--repo", project, "--nonsense"), "--nonsense"),
-        ((), "--repo"),
-    ):
-        done = winnow("fix", *arguments, env=environment)
-        assert done.returncode == 2, (arguments, done.stderr)
-        assert message in done.stderr
-        assert "Traceback" not in done.stderr
-    for words in (["nonsense"], ["show", str(tmp_path / "none")], ["show"]):
-        assert winnow(*words, env=environment).returncode == 2
+    for path, text in changes.items():
+        (project / path).unlink()
+        if text is not None:
+            (project / path).write_text(textwrap.dedent(text))
+    done = fix(project, "--out", tmp_path / "out", "--output", "json", env=environment)
+    assert done.returncode == 3, done.stderr
+    assert result_of(done)["outcome"] == "base_wrong"
+    assert done.stderr.startswith("winnow: ")
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["winner"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("fix --repo none", "does not exist"),
+        ("fix --repo file", "is a file"),
+        ("fix --repo project --engine none", "known: embedded, scripted"),
+        ("fix --repo project --verifier none", "known: complexity"),
+        ("fix --repo project --max-samples 0", "max_samples is 0"),
+        ("fix --repo project --max-samples many", "--max-samples"),
+        ("fix --repo project --out file/out", "cannot be written"),
+        ("fix --repo project --out project/out", "lies in the repository"),
+        ("fix --repo project --trace-file none/spans", "cannot be written"),
+        ("fix --repo project --nonsense", "--nonsense"),
+        ("fix", "--repo"),
+        ("nonsense", "nonsense"),
+        ("show", "Missing argument"),
+        ("show none", "no run 'none'"),
+        ("verify --repo project --patch none", "cannot be read"),
+        ("verify --repo project --patch file", "no file is patched"),
+    ],
+)
+def test_bad_usage_is_said_before_any_work(
+    project: Path, environment: dict[str, str], arguments: str, message: str
+) -> None:
+    (project.parent / "file").touch()
+    done = winnow(*arguments.split(), env=environment, cwd=project.parent)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_reached_limit_has_its_own_code(project: Path, environment: dict[str, str]) -> None:
@@ -182,11 +203,10 @@ def test_an_interrupted_run_leaves_nothing_behind(
 ) -> None:
     project = make_project(tmp_path / "project", tests=SLOW)
     before = tree_bytes(project)
-    mark = f"WINNOW_TEST_{os.getpid()}_{time.monotonic_ns()}"
     command = [sys.executable, "-m", "agent", "fix", "--repo", project, "--out", tmp_path / "out"]
     with subprocess.Popen(
         [*map(str, command), "--engine", "scripted", "--apply"],
-        env={**environment, mark: "1"},
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -196,7 +216,7 @@ def test_an_interrupted_run_leaves_nothing_behind(
         time.sleep(3)  # into the baseline
         children = _descendants(process.pid)
         process.send_signal(number)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=120)
     assert process.returncode == 130, stderr
     assert "interrupted" in stderr
     assert "Traceback" not in stderr
@@ -206,26 +226,19 @@ def test_an_interrupted_run_leaves_nothing_behind(
     _wait_for(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
 
 
+@pytest.mark.parametrize(("line", "code"), [(RIGHT, 0), (WRONG, 1)])
 def test_verify_judges_a_patch_from_outside(
-    project: Path, environment: dict[str, str], tmp_path: Path
+    project: Path, environment: dict[str, str], line: str, code: int
 ) -> None:
     module = (project / "shop" / "price.py").read_text()
-    fault = "    if len(prices) > LIMIT:"
-    good = _diff("shop/price.py", module, module.replace(fault, RIGHT))
-    bad = _diff("shop/price.py", module, module.replace(fault, WRONG))
+    patch = _diff("shop/price.py", module, module.replace(FAULT, line))
     before = tree_bytes(project)
-    proved = winnow(
-        *("verify", "--repo", project, "--patch", "-", "--output", "json"),
-        env=environment,
-        text=good,
-    )
-    assert proved.returncode == 0, proved.stderr
-    result = result_of(proved)
-    assert result["confirmed"]
-    assert result["verdicts"][-1]["level"] == "confirmed"
-    refused = winnow("verify", "--repo", project, "--patch", "-", env=environment, text=bad)
-    assert refused.returncode == 1, refused.stderr
-    assert "tests refused the patch: failed" in refused.stdout
+    command = ("verify", "--repo", project, "--patch", "-", "--output", "json")
+    done = winnow(*command, env=environment, text=patch)
+    assert done.returncode == code, done.stderr
+    result = result_of(done)
+    assert result["confirmed"] is (code == 0)
+    assert result["verdicts"][-1]["level"] == ("observed" if code else "confirmed")
     assert tree_bytes(project) == before
 
 
@@ -236,10 +249,7 @@ def test_verify_never_lets_a_patch_touch_the_tests(
     cheat = _diff("tests/test_price.py", tests, tests.replace("== 7", "== 10"))
     done = winnow("verify", "--repo", project, "--patch", "-", env=environment, text=cheat)
     assert done.returncode in (1, 6), done.stderr
-    for text in ("no patch", _diff("shop/none.py", "a\n", "b\n")):
-        done = winnow("verify", "--repo", project, "--patch", "-", env=environment, text=text)
-        assert done.returncode == 2
-    assert winnow("verify", "--repo", project, "--patch", "none", env=environment).returncode == 2
+    assert "tests refused the patch" in done.stdout
 
 
 def test_spans_go_to_a_file(project: Path, environment: dict[str, str], tmp_path: Path) -> None:
@@ -259,7 +269,7 @@ def _diff(path: str, old: str, new: str) -> str:
     return "".join(difflib.unified_diff(before, after, f"a/{path}", f"b/{path}"))
 
 
-def _wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+def _wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

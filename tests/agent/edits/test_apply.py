@@ -7,8 +7,7 @@ from collections.abc import ItemsView
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from agent.edits import Create, Operation, apply_change, resolve, reverse
 from agent.errors import EditError

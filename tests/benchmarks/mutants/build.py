@@ -26,6 +26,8 @@ from .packages import Package, Survey, load_surveys
 from .tasks import Task, load_tasks, save_tasks
 
 _MIN_LINES, _MAX_LINES = 3, 60
+_LEAST_TESTS = 10
+"""Passing tests of a package; with fewer its mutants would be judged by next to nothing."""
 _MUTANTS_PER_FUNCTION, _DRAWN_PER_FUNCTION, _MOST_PER_PACKAGE = 2, 4, 30
 _MOST_COVERED_SECONDS, _MOST_CLEAN_SECONDS = 0.6, 0.3
 _TRACED_KILLING, _TRACED_PASSING = 50, 150
@@ -45,6 +47,8 @@ def main(
     (folder / "pools").mkdir(exist_ok=True)
     pools = []
     for package, survey in load_surveys(folder):
+        if list(survey.outcomes.values()).count("passed") < _LEAST_TESTS:
+            continue
         name = f"{package.name}-{seed}.jsonl.gz"
         if not (folder / "pools" / name).exists():
             save_tasks(folder / "pools", _tasks_of(package, survey, seed), name)
