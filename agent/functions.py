@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from agent.edits import anchor
 from engine import Passage
+from verifiers import parse_python
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef
 _MAX_NAMES = 200
@@ -43,8 +44,8 @@ class FunctionSource:
 def read_functions(path: str, source: str) -> list[FunctionSource]:
     """Every function of a file, in the order of the file; none where it does not parse."""
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
+        tree = parse_python(source)
+    except SyntaxError:
         return []
     lines = [line.removesuffix("\r") for line in source.split("\n")]
     module_names = tuple(_defined(tree.body))

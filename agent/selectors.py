@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from agent.types import Candidate, Selection
-from verifiers import Change, FileChange, Verdict
+from verifiers import Change, FileChange, Verdict, parse_python
 
 _NEUTRAL = 0.5
 _STEP = 0.05
@@ -114,8 +114,8 @@ def _code(path: str, file: FileChange) -> str | bytes | None:
     if file.after is None or not path.endswith(".py"):
         return file.after
     try:
-        return ast.dump(ast.parse(file.after))
-    except (SyntaxError, ValueError, RecursionError):
+        return ast.dump(parse_python(file.after))
+    except (SyntaxError, RecursionError):
         return file.after
 
 

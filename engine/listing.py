@@ -11,6 +11,8 @@ import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.parsing import parse_python
+
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -42,7 +44,7 @@ def read_listing(raw_lines: Sequence[str]) -> Listing:
     """
     indent = _indentation(raw_lines)
     flush = [line[len(indent) :] if line.startswith(indent) else line for line in raw_lines]
-    tree = ast.parse("\n".join(flush) + "\n")
+    tree = parse_python("\n".join(flush) + "\n")
     definition = next((n for n in tree.body if isinstance(n, Definition)), None)
     if definition is None:
         raise SyntaxError("no function definition in these lines")

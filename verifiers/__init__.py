@@ -20,6 +20,9 @@ from .errors import (
     SandboxError as SandboxError,
     VerifierError as VerifierError,
 )
+from .parsing import (
+    parse_python as parse_python,
+)
 from .sandbox import (
     SandboxLimits as SandboxLimits,
 )

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
 
+from engine.parsing import parse_python
+
 Family: TypeAlias = Literal["one-token", "insertion"]
 
 
@@ -44,7 +46,7 @@ class FunctionView:
     def __init__(self, source: str, names: Sequence[str] = ()) -> None:
         self.source = source
         self.outer_names = tuple(names)
-        self.tree = ast.parse(source)
+        self.tree = parse_python(source)
         self._line_starts = _line_starts(source)
         self._is_ascii = source.isascii()
 

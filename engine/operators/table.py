@@ -11,6 +11,8 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from engine.parsing import parse_python
+
 from .base import Family, FunctionView, Operator, TextEdit, nothing
 from .calls import add_argument, add_call, add_part, drop_argument, drop_call, drop_part
 from .guards import (
@@ -141,8 +143,8 @@ def _interleaved(view: FunctionView) -> Iterator[tuple[Operator, TextEdit]]:
 
 def _parses(source: str) -> bool:
     try:
-        ast.parse(source)
-    except (SyntaxError, ValueError):
+        parse_python(source)
+    except SyntaxError:
         return False
     return True
 
@@ -150,6 +152,6 @@ def _parses(source: str) -> bool:
 def _same_shape_differs(source: str, mutant: str) -> bool:
     """True when the mutant parses and is not the same program in another layout."""
     try:
-        return ast.dump(ast.parse(mutant)) != ast.dump(ast.parse(source))
-    except (SyntaxError, ValueError):
+        return ast.dump(parse_python(mutant)) != ast.dump(parse_python(source))
+    except SyntaxError:
         return False

@@ -46,12 +46,15 @@ class EmbeddedAdapter:
     def open_log_probabilities(
         self, ids: Tensor, positions: Tensor, rows_at_once: int = 128
     ) -> Tensor:
-        """`(masked positions, vocabulary) float`, all rows in one pass of chunks; text positions only."""
+        """`(masked positions, vocabulary) float`, all rows in one pass of chunks; text positions only.
+
+        Rows of like length should stand together: a chunk is as wide as its longest row and one token more.
+        """
         chunks = []
         for first in range(0, len(ids), rows_at_once):
             some = ids[first : first + rows_at_once]
-            logits = self.open_logits(
-                some, positions[first : first + rows_at_once], some == tokens.MASK
-            )
+            width = int((some != tokens.EOS).sum(1).max()) + 1
+            some, places = some[:, :width], positions[first : first + rows_at_once, :width]
+            logits = self.open_logits(some, places, some == tokens.MASK)
             chunks.append((logits + self.vocabularies[ANY_TEXT]).log_softmax(-1))
         return torch.cat(chunks)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 
 from engine.base import Source
+from engine.parsing import parse_python
 from engine.question import Question
 
 
@@ -48,7 +48,7 @@ def is_candidate(proposal: Proposal, question: Question) -> bool:
     ):
         return False
     try:
-        tree = ast.parse("\n".join(after) + "\n")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parse_python("\n".join(after) + "\n")
+    except SyntaxError:
         return False
     return len(tree.body) == 1

@@ -47,8 +47,8 @@ def infill_lines(
     question: Question,
     adapter: EmbeddedAdapter,
     tokenizer: CodeTokenizer,
-    num_lines: int = 10,
-    max_rows: int = 900,
+    num_lines: int = 8,
+    max_rows: int = 640,
 ) -> list[Proposal]:
     """Proposals from the most suspicious lines, best first."""
     state = _first_state(question, num_lines, max_rows)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import threading
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from verifiers.parsing import parse_python
 
 from .syntax import FUNCTIONS, FunctionNode
 
 MODULE = "<module>"
-_PARSING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,28 +28,13 @@ class Unit:
     """Identities of nodes inside it that are units of their own."""
 
 
-def parse(source: bytes) -> ast.Module:
-    """The syntax tree of a file.
-
-    Raises:
-        SyntaxError: the source is not Python, or nested too deeply to be read.
-    """
-    # The filters are the process's, so that only one thread may change them at a time.
-    with _PARSING, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(source)
-        except (ValueError, RecursionError, MemoryError) as error:
-            raise SyntaxError(str(error) or type(error).__name__) from error
-
-
 def units(source: bytes) -> Iterator[Unit]:
     """Every unit of a file.
 
     Raises:
         SyntaxError: the source is not Python.
     """
-    tree = parse(source)
+    tree = parse_python(source)
     lines = source.splitlines(keepends=True)
     seen: dict[str, int] = {}
     outside = set(range(len(lines)))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import sys
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
 from verifiers.base import Change, Finding, Snapshot
+from verifiers.parsing import parse_python
 
 _CONFIGURATION = (
     "conftest.py", "pytest.ini", ".pytest.ini", "pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "noxfile.py",
@@ -84,16 +83,14 @@ def _syntax_errors(change: Change) -> Iterator[Finding]:
     for path, file in change.files.items():
         if file.after is None or not path.endswith(".py"):
             continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                ast.parse(file.after)
-            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-                line = getattr(error, "lineno", None) or 0
-                yield Finding(
-                    kind="syntax",
-                    message=f"{path}: {error}",
-                    path=path,
-                    line=line,
-                    severity="error",
-                )
+        try:
+            parse_python(file.after)
+        except SyntaxError as error:
+            line = error.lineno or 0
+            yield Finding(
+                kind="syntax",
+                message=f"{path}: {error}",
+                path=path,
+                line=line,
+                severity="error",
+            )

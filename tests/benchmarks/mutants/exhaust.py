@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -24,7 +25,7 @@ from engine.regions import find_fix
 from .killing import Judge, can_confine
 from .packages import load_surveys
 from .tasks import Task, load_tasks
-from .verdicts import Candidate, Verdicts, from_listing, is_original
+from .verdicts import Verdicts, from_listing, is_original
 
 EXHAUSTED = "exhausted.jsonl"
 
@@ -79,9 +80,9 @@ def exhaust(task: Task, verdicts: Verdicts, cap: int, seed: int) -> Exhausted:
     started = time.perf_counter()
     edits = enumerated(task)
     random.Random(f"{seed}:{task.id}").shuffle(edits)
-    chosen = edits[:cap]
+    chosen = [from_listing(task, edit) for edit in edits[:cap]]
     passing = [edit for edit in chosen if verdicts.of(task, edit) == "passes"]
-    located = sorted(edits, key=lambda edit: -_suspicion(task, edit))[:cap]
+    located = (from_listing(task, edit) for edit in _most_suspicious(task, edits)[:cap])
     places = (n for n, edit in enumerate(located, 1) if verdicts.of(task, edit) == "passes")
     return Exhausted(
         task=task.digest,
@@ -94,21 +95,24 @@ def exhaust(task: Task, verdicts: Verdicts, cap: int, seed: int) -> Exhausted:
     )
 
 
-def enumerated(task: Task) -> list[Candidate]:
-    """Distinct functions that one edit of the operator table leads to."""
+def enumerated(task: Task) -> list[str]:
+    """Distinct listings that one edit of the operator table leads to."""
     listing = read_listing(task.broken.split("\n"))
-    found = (from_listing(task, edit.source) for edit in proposals(listing.source, task.names))
-    return list({candidate.key: candidate for candidate in found if candidate.key}.values())
+    return [edit.source for edit in proposals(listing.source, task.names)]
 
 
-def _suspicion(task: Task, edit: Candidate) -> float:
-    """That of the most suspicious line which is replaced, or which an insertion stands beside."""
-    fix = find_fix(task.broken.split("\n"), edit.source.split("\n"))
-    first, last = fix.start, fix.start + fix.replaced
-    touched = (
-        task.weights[first:last] if fix.replaced else task.weights[max(0, first - 1) : first + 1]
-    )
-    return max(touched, default=0.0)
+def _most_suspicious(task: Task, edits: Sequence[str]) -> list[str]:
+    """Edits by the most suspicious line that they replace, or that they insert beside."""
+    listing = read_listing(task.broken.split("\n"))
+    weights = [task.weights[line] for line in listing.origin]
+
+    def suspicion(edit: str) -> float:
+        fix = find_fix(listing.lines, edit.rstrip("\n").split("\n"))
+        beside = slice(max(0, fix.start - 1), fix.start + 1)
+        touched = weights[fix.start : fix.start + fix.replaced] or weights[beside]
+        return max(touched)
+
+    return sorted(edits, key=suspicion, reverse=True)
 
 
 def load_exhausted(folder: Path) -> dict[str, Exhausted]:

@@ -97,6 +97,8 @@ class Server:
             executed: set[int] = set()
             if request.get("trace"):
                 _trace(*place, executed)
+            else:
+                _leave_untold(self.items[test])
             outcome, reports = _outcome(self.items[test])
             sys.settrace(None)
             line = [test, outcome, sorted(executed), _raised_at(reports, *place)]
@@ -206,6 +208,11 @@ def _outcome(item: pytest.Item) -> tuple[str, list[pytest.TestReport]]:
     if all(report.passed for report in reports) and not expected:
         return "passed", reports
     return "skipped" if any(report.skipped for report in reports) else "failed", reports
+
+
+def _leave_untold(item: Any) -> None:
+    """Describe no failure: that takes ten times as long as the verdict."""
+    item.repr_failure = item._repr_failure_py = lambda *_arguments, **_options: "failed"
 
 
 def _raised_at(
