@@ -28,6 +28,7 @@ from .rendering import render_sample
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
+_KEPT_REQUESTS = 4
 _SAMPLED_ROWS = 64
 """Rows that are sampled for a ranked stream; the other places go to infilled and enumerated candidates."""
 
@@ -51,6 +52,7 @@ class EmbeddedEngine:
         self._model = model
         self._prefixes = PrefixCache(model.network)
         self._limiter = CapacityLimiter(1)
+        self._drawn: dict[SampleRequest, list[list[Row]]] = {}
 
     @classmethod
     async def load(cls, folder: Path = WEIGHTS) -> EmbeddedEngine:
@@ -131,9 +133,18 @@ class EmbeddedEngine:
     def _steps(
         self, answer: _Answer, request: SampleRequest, rows: int | None = None
     ) -> Iterator[list[Row]]:
-        if rows is not None:
-            request = replace(request, n=rows)
-        return sample_rows(answer.question, answer.adapter, self._model.tokenizer, request)
+        """Sampled rows; those of the last few requests are kept, because equal requests have equal rows."""
+        request = replace(request, n=rows or request.n, sources=("sampled",), tools=(), messages=())
+        if request in self._drawn:
+            yield from self._drawn[request]
+            return
+        drawn = []
+        for some in sample_rows(answer.question, answer.adapter, self._model.tokenizer, request):
+            drawn.append(some)
+            yield some
+        self._drawn[request] = drawn
+        while len(self._drawn) > _KEPT_REQUESTS:
+            del self._drawn[next(iter(self._drawn))]
 
     async def _in_thread(
         self, function: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments

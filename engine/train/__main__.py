@@ -35,14 +35,25 @@ def corpus(
 
 
 @app.command()
-def examples(folder: Corpus = Path("corpus"), mutants: int = 2, vocabulary: int = 6144) -> None:
+def examples(
+    folder: Corpus = Path("corpus"),
+    mutants: int = 2,
+    vocabulary: int = 6144,
+    weights: Annotated[
+        Path | None, typer.Option(help="Take the tokenizer of these weights, to go on from them.")
+    ] = None,
+) -> None:
     """Train the tokenizer and write shards of mutated functions."""
-    from engine.tokens import train_tokenizer
+    from engine.tokens import CodeTokenizer, train_tokenizer
 
     from .examples import write_shards
 
     sources, _ = _split(folder)
-    tokenizer = train_tokenizer((x for s in sources[:60_000] for x in s.split("\n")), vocabulary)
+    if weights is None:
+        lines = (line for source in sources[:60_000] for line in source.split("\n"))
+        tokenizer = train_tokenizer(lines, vocabulary)
+    else:
+        tokenizer = CodeTokenizer.load(weights / "tokenizer.json")
     tokenizer.bpe.save(str(folder / "tokenizer.json"))
     typer.echo(write_shards(sources, folder / "tokenizer.json", folder / "shards", mutants))
 
@@ -85,16 +96,18 @@ def fit(
     out: Annotated[Path, typer.Option(help="Folder of checkpoint and log.")],
     minutes: Annotated[float, typer.Option(help="Training time in all; a second call resumes.")],
     folder: Corpus = Path("corpus"),
-    width: int = 256,
+    width: int = 192,
     layers: int = 6,
-    hidden: int = 704,
+    hidden: int = 512,
     threads: int = 2,
     tokens_per_step: int = 6144,
     compile_blocks: bool = True,
+    weights: Annotated[Path | None, typer.Option(help="Folder of weights to go on from.")] = None,
 ) -> None:
     """Train, with checkpoints; call again to go on."""
     import torch
 
+    from engine.loading import load_model
     from engine.models.embedded import EditNetwork, NetworkConfig
     from engine.tokens import CodeTokenizer
 
@@ -111,7 +124,10 @@ def fit(
         tokens_per_step=tokens_per_step,
         compile=compile_blocks,
     )
-    train(config, EditNetwork(shape))
+    network = EditNetwork(shape)
+    if weights is not None:
+        network.load_state_dict(load_model(weights, torch.float32).network.state_dict())
+    train(config, network)
 
 
 @app.command()

@@ -50,6 +50,8 @@ class TrainConfig:
     warm_up_steps: int = 60
     prompt_noise: float = 0.6
     """Share of prompts with masked tokens at the start; falls to zero at 60 % of the time."""
+    release_share: float = 0.17
+    """Real edits (`releases.npz`) that join each shard, as a share of its examples."""
     seed: int = 0
     compile: bool = True
 
@@ -106,8 +108,10 @@ def _step(
 
 def _batches(config: TrainConfig, rng: random.Random, state: dict[str, Any]) -> Iterator[Batch]:
     pools: dict[tuple[int, int], list[Example]] = {shape: [] for shape in _SHAPES}
+    real = config.shards / "releases.npz"
+    releases = load_shard(real) if real.exists() else []
     while True:
-        paths = sorted(config.shards.glob("**/*.npz"))
+        paths = sorted(config.shards.glob("shard-*.npz"))
         if not paths:
             raise TrainingError(
                 f"no shards in {config.shards}: run `python -m engine.train examples` first"
@@ -118,6 +122,9 @@ def _batches(config: TrainConfig, rng: random.Random, state: dict[str, Any]) -> 
         path = rng.choice(unseen)
         state["shards"].add(path.name)
         examples = load_shard(path)
+        examples += rng.sample(
+            releases, min(len(releases), int(config.release_share * len(examples)))
+        )
         rng.shuffle(examples)
         for example in examples:
             shape = _shape_of(example)

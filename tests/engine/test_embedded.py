@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -186,3 +187,10 @@ async def test_shipped_weights_find_a_wrong_constant_among_their_first_candidate
     assert any(
         "|    return (ordered[middle] + ordered[middle - 1]) / 2\n" in text for text in texts
     )
+
+
+async def test_asking_the_same_twice_gives_the_same_rows_at_once(engine: EmbeddedEngine) -> None:
+    request = SampleRequest(n=12, seed=7, passage=passage_of(MEDIAN))
+    first = await _collect(engine, request)
+    assert await _collect(engine, request) == first
+    assert await _collect(engine, replace(request, seed=8)) != first
