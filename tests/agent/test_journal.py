@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from agent.errors import JournalError
 from agent.journal import Event, Journal, read_events
@@ -16,6 +16,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(), st.dictionaries(st.text(), json_values, max_size=3))))
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, dict[str, object]]]

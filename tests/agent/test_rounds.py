@@ -180,6 +180,7 @@ def test_the_order_depends_on_the_answers_alone(
         assert own == scores[name]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 50), max_size=6), st.integers(0, 20))
 def test_the_rule_does_not_depend_on_the_order_of_verdicts(passes: list[int], grace: int) -> None:
     forward, backward = StopRule(grace), StopRule(grace)

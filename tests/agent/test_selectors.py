@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from agent.selectors import best_partial, describe_failures, select
 from agent.types import Candidate
@@ -155,6 +155,7 @@ lists = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(lists)
 def test_the_winner_passed_and_does_not_depend_on_the_order_of_the_list(
     candidates: list[Candidate],
@@ -175,6 +176,7 @@ def test_the_winner_passed_and_does_not_depend_on_the_order_of_the_list(
     assert found.reason
 
 
+@settings(deadline=None)
 @given(lists)
 def test_a_failing_candidate_more_changes_nothing(candidates: list[Candidate]) -> None:
     failed = candidate(

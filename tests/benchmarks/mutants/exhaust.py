@@ -52,6 +52,7 @@ def main(
     cap: Annotated[
         int, typer.Option(help="Most edits that are judged per task, drawn at random.")
     ] = 256,
+    limit: Annotated[int, typer.Option(help="Most tasks, spread evenly; 0: all.")] = 0,
     seed: int = 0,
     part: Annotated[
         str, typer.Option(help="I/N: only every N-th package, from the I-th (0-based).")
@@ -62,7 +63,8 @@ def main(
     done = load_exhausted(folder)
     packages = {package.name: package for package, _ in load_surveys(folder)}
     index, step = map(int, part.split("/"))
-    groups = [(n, list(g)) for n, g in groupby(load_tasks(folder), lambda task: task.package)]
+    chosen = load_tasks(folder, limit=limit)
+    groups = [(n, list(g)) for n, g in groupby(chosen, lambda task: task.package)]
     for name, tasks in groups[index::step]:
         todo = [task for task in tasks if task.digest not in done]
         if todo:

@@ -20,7 +20,7 @@ def main(
     ],
     seconds: Annotated[
         float, typer.Option(help="Longest suite, in processor seconds under coverage.")
-    ] = 240.0,
+    ] = 25.0,
     download: bool = True,
 ) -> None:
     """Install and survey; packages whose suite is too slow or cannot be collected are named and

@@ -77,7 +77,10 @@ def summarize(rows: Sequence[Row], seed: int = 0) -> dict[str, dict[str, Share]]
     for row in sorted(rows, key=lambda row: (row.result.family, row.result.kind)):
         groups.setdefault(f"{row.result.family}: {row.result.kind}", []).append(row)
     return {
-        name: {label: _share(metric, group, seed) for label, metric in metrics().items()}
+        name: {
+            label: _share(metric, group, seed, is_difference="-" in label)
+            for label, metric in metrics().items()
+        }
         for name, group in groups.items()
     }
 
@@ -128,10 +131,10 @@ def as_json(summary: Mapping[str, Mapping[str, Share]]) -> dict[str, Any]:
     }
 
 
-def _share(metric: Metric, rows: Sequence[Row], seed: int) -> Share:
+def _share(metric: Metric, rows: Sequence[Row], seed: int, *, is_difference: bool) -> Share:
     values = [value for row in rows if (value := metric(row)) is not None]
     mean = statistics.fmean(values) if values else 0.0
-    yes_or_no = all(value in (0.0, 1.0) for value in values)
+    yes_or_no = not is_difference and all(value in (0.0, 1.0) for value in values)
     interval = wilson(mean, len(values)) if yes_or_no else bootstrap(values, seed)
     return Share(count=len(values), mean=mean, interval=interval)
 

@@ -58,11 +58,9 @@ def main(
 
 async def _benchmark(folder: Path, weights: Path, limit: int, out: Path, config: AskConfig) -> None:
     engine = await EmbeddedEngine.load(weights)
-    tasks = load_tasks(folder)
-    if 0 < limit < len(tasks):
-        tasks = [tasks[i * len(tasks) // limit] for i in range(limit)]
+    tasks = load_tasks(folder, limit=limit)
     digests = {task.id: task.digest for task in tasks}
-    header = _header(engine, config, digests.values())
+    header = _header(engine, config, digests.values()) | {"packages": _versions(folder, tasks)}
     rows = ResultsFile(out.with_suffix(".rows.jsonl"), header)
     known = {result.id for result in rows.results}
     await _answer(engine, folder, [task for task in tasks if task.id not in known], config, rows)
@@ -127,6 +125,11 @@ def _header(engine: EmbeddedEngine, config: AskConfig, digests: Iterable[str]) -
         "torch": torch.__version__,
         "confined": can_confine(),
     }
+
+
+def _versions(folder: Path, tasks: list[Task]) -> dict[str, str]:
+    used = {task.package for task in tasks}
+    return {p.name: p.version for p, _ in load_surveys(folder) if p.name in used}
 
 
 def _publish(out: Path, header: dict[str, Any], rows: list[Row], num_tasks: int) -> None:

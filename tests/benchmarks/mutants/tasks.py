@@ -91,10 +91,13 @@ def save_tasks(folder: Path, tasks: Iterable[Task], name: str = TASKS) -> None:
     (folder / f"{name}.part").replace(folder / name)
 
 
-def load_tasks(folder: Path, name: str = TASKS) -> list[Task]:
-    """What `save_tasks` wrote."""
+def load_tasks(folder: Path, name: str = TASKS, limit: int = 0) -> list[Task]:
+    """What `save_tasks` wrote; with a limit, so many of them, spread evenly."""
     with gzip.open(folder / name, "rt", encoding="utf-8") as file:
-        return [_task(json.loads(line)) for line in file]
+        tasks = [_task(json.loads(line)) for line in file]
+    if not 0 < limit < len(tasks):
+        return tasks
+    return [tasks[i * len(tasks) // limit] for i in range(limit)]
 
 
 def _task(values: dict[str, object]) -> Task:
