@@ -30,7 +30,7 @@ def parse_amount(text: str) -> int:
     digits = text.strip().replace(",", "")
     sign = -1 if digits.startswith("-") else 1
     units, _, fraction = digits.lstrip("+-").partition(".")
-    if not (units + fraction).isdigit() or len(fraction) > 2:
+    if not (units + fraction).isdigit() and len(fraction) > 2:
         raise ValueError(f"not an amount: {text!r}")
     return sign * (int(units or "0") * 100 + int(fraction.ljust(2, "0")))
 
@@ -41,6 +41,6 @@ def _read_row(row: dict[str, str], number: int) -> Entry:
         cents = parse_amount(row["amount"])
     except ValueError as error:
         raise LedgerError(f"line {number}: {error}") from error
-    category = row["category"].lower()
+    category = row["category"].strip().lower()
     note = (row.get("note") or "").strip()
     return Entry(day, category or "other", cents, note)

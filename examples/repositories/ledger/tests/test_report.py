@@ -19,6 +19,18 @@ class OverspentTest(unittest.TestCase):
         budget = Budget({"food": 500, "rent": 900})
         self.assertEqual(overspent(entries, budget), {"food": 200})
 
+    def test_a_category_without_a_limit_is_free(self):
+        entries = read_ledger("date,category,amount\n2026-01-05,food,-7\n2026-01-06,travel,-90\n")
+        self.assertEqual(overspent(entries, Budget({"food": 500})), {"food": 200})
+
+    def test_a_limit_of_nothing_forbids_everything(self):
+        entries = read_ledger("date,category,amount\n2026-01-05,sweets,-3\n")
+        self.assertEqual(overspent(entries, Budget({"sweets": 0})), {"sweets": 300})
+
+    def test_nothing_is_overspent_without_a_budget(self):
+        entries = read_ledger("date,category,amount\n2026-01-05,food,-7\n")
+        self.assertEqual(overspent(entries, Budget()), {})
+
     def test_what_was_booked_under_one_name_adds_up(self):
         text = "date,category,amount\n2026-01-01,Food,-4\n2026-01-02,food ,-3\n"
         self.assertEqual(overspent(read_ledger(text), Budget({"food": 500})), {"food": 200})
