@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 from agent.types import Candidate
-from verifiers import Verdict
+from verifiers import Change, Verdict
 
 
 def candidate_facts(candidate: Candidate) -> Mapping[str, Any]:
@@ -22,6 +23,7 @@ def candidate_facts(candidate: Candidate) -> Mapping[str, Any]:
         "duplicate_of": candidate.duplicate_of,
         "change": candidate.change.digest if candidate.change else None,
         "paths": sorted(candidate.change.files) if candidate.change else [],
+        "edit": _first_edit(candidate.change) if candidate.change else "",
         "verdicts": [verdict_facts(verdict) for verdict in candidate.verdicts],
     }
 
@@ -42,6 +44,23 @@ def verdict_facts(verdict: Verdict) -> Mapping[str, Any]:
             for one in verdict.findings
         ],
     }
+
+
+def _first_edit(change: Change) -> str:
+    """Where a change begins, and the first line that it makes: `reader.py:33 return total`."""
+    for path, file in sorted(change.files.items()):
+        before, after = (_lines(content) for content in (file.before, file.after))
+        pairs = zip_longest(before, after)
+        for number, (old, new) in enumerate(pairs, start=1):
+            if old != new:
+                name = path.rpartition("/")[2]
+                is_removed = len(after) < len(before) and new in before[number:]
+                return f"{name}:{number} {'- ' + old if is_removed or new is None else new}"
+    return ""
+
+
+def _lines(content: bytes | None) -> list[str]:
+    return [line.strip() for line in (content or b"").decode("utf-8", "replace").split("\n")]
 
 
 def _number(value: float) -> float | None:

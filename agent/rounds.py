@@ -24,7 +24,7 @@ from engine import ContextError, Engine, RequestError, Sample, SampleRequest
 
 LEAD = 16
 """Candidates that are considered before each further suspect joins."""
-_SHARPNESS = 4.0
+SHARPNESS = 4.0
 """How much more the first suspect counts than the next ones: suspicions lie close together, guilt does not."""
 _BUFFER = 32
 """Answers that a suspect's stream may be ahead."""
@@ -40,7 +40,7 @@ class Answer:
     @property
     def priority(self) -> float:
         """The model's own score, and how suspicious the function is, as log-probabilities."""
-        return self.sample.score + _SHARPNESS * math.log(max(self.suspect.suspicion, 1e-6))
+        return self.sample.score + SHARPNESS * math.log(max(self.suspect.suspicion, 1e-6))
 
 
 class StopRule:

@@ -38,7 +38,7 @@ def select(candidates: Sequence[Candidate]) -> Selection:
     num_agreeing = -ranked[0][0][0]
     return Selection(
         winner=winner,
-        reason=_reason(ranked, len(passing), num_agreeing),
+        reason=_reason(ranked, sum(votes.values()), num_agreeing),
         num_agreeing=num_agreeing,
     )
 

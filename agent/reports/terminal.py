@@ -46,9 +46,11 @@ def print_proof(proof: Mapping[str, Any], console: Console) -> None:
 def _table(result: Mapping[str, Any]) -> Table:
     shown, num_more = shown_candidates(result)
     more = f"{num_more} more candidates are in events.jsonl" if num_more else None
-    table = Table(box=None, pad_edge=False, caption=more, caption_justify="left")
+    table = Table(box=None, pad_edge=False, expand=True, caption=more, caption_justify="left")
     for name in ("#", "source", "change", "verdict", "complexity"):
-        table.add_column(name, overflow="ellipsis", no_wrap=True)
+        width = 4 if name == "#" else None
+        ratio = {"change": 3, "verdict": 2}.get(name)
+        table.add_column(name, overflow="ellipsis", no_wrap=True, min_width=width, ratio=ratio)
     for one in shown:
         style = "green" if one["passed"] else ""
         table.add_row(*(Text(cell) for cell in candidate_line(one, result)), style=style)

@@ -34,13 +34,13 @@ def shown_candidates(result: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]]
 def candidate_line(
     candidate: Mapping[str, Any], result: Mapping[str, Any]
 ) -> tuple[str, str, str, str, str]:
-    """Index, source, change, verdict and complexity score of a candidate."""
+    """Index, source, first changed line, verdict and complexity score of a candidate."""
     winner = result["winner"]
     is_winner = winner is not None and winner["index"] == candidate["index"]
     return (
         f"{candidate['index']}{' *' if is_winner else ''}",
         candidate["source"],
-        (candidate["change"] or "")[:8],
+        candidate["edit"],
         verdict_words(candidate),
         _complexity(candidate),
     )

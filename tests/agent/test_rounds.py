@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from agent.limits import Limits
 from agent.localize import Suspect
-from agent.rounds import LEAD, Answer, Rounds, StopRule
+from agent.rounds import LEAD, SHARPNESS, Answer, Rounds, StopRule
 from engine import ContextError, EngineError, RequestError, Sample, SampleRequest, ScriptedEngine
 from tests.agent.projects import make_suspect
 
@@ -84,7 +84,7 @@ async def test_the_first_suspect_leads_then_the_best_answer_comes_next() -> None
 async def test_suspicion_counts_beside_the_score() -> None:
     likely, unlikely = make_suspect("a", 1.0), make_suspect("b", 0.1)
     sample = Sample(text="", index=0, seed=0, score=-1.0)
-    higher = replace(sample, score=-1.0 - math.log(0.1) + 0.01)
+    higher = replace(sample, score=-1.0 - SHARPNESS * math.log(0.1) + 0.01)
     assert (
         Answer(suspect=likely, sample=sample).priority
         > Answer(suspect=unlikely, sample=sample).priority

@@ -186,3 +186,11 @@ def test_a_failing_candidate_more_changes_nothing(candidates: list[Candidate]) -
     if before.winner is not None:
         assert after.winner == before.winner
         assert after.reason == before.reason
+
+
+def test_a_repeated_change_is_no_second_opinion_of_all() -> None:
+    repeated = replace(candidate(2, GREATER), duplicate_of=1, verdicts=())
+    found = select([candidate(0, EQUAL), candidate(1, GREATER), repeated])
+    assert found.winner is not None
+    assert found.winner.index == 1
+    assert found.reason == "2 of the candidates that passed make the same code"
