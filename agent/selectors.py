@@ -157,7 +157,7 @@ def _reason(
     num_passing: int,
     num_agreeing: int,
 ) -> str:
-    if num_passing == 1:
+    if len(ranked) == 1:
         return "the only candidate that passed"
     first = ranked[0][0]
     second = ranked[1][0]

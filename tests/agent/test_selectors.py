@@ -194,3 +194,10 @@ def test_a_repeated_change_is_no_second_opinion_of_all() -> None:
     assert found.winner is not None
     assert found.winner.index == 1
     assert found.reason == "2 of the candidates that passed make the same code"
+
+
+def test_the_only_one_that_passed_may_have_been_said_twice() -> None:
+    repeated = replace(candidate(1, GREATER), duplicate_of=0, verdicts=())
+    found = select([candidate(0, GREATER), repeated])
+    assert found.reason == "the only candidate that passed"
+    assert found.num_agreeing == 2
