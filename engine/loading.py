@@ -47,7 +47,8 @@ def load_model(folder: Path = WEIGHTS, dtype: torch.dtype | None = None) -> Load
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise LoadError(f"{folder}/model.safetensors cannot be read: {error}") from error
-    with torch.device("meta"):
+    # Not on the meta device: there the first random fill imports the compiler, for over a second.
+    with torch.random.fork_rng(devices=[]):
         network = EditNetwork(config)
     network.load_state_dict({k: v.to(dtype) for k, v in state.items()}, assign=True)
     network.inverse_frequency = network.frequencies()

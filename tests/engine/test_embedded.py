@@ -194,3 +194,9 @@ async def test_asking_the_same_twice_gives_the_same_rows_at_once(engine: Embedde
     first = await _collect(engine, request)
     assert await _collect(engine, request) == first
     assert await _collect(engine, replace(request, seed=8)) != first
+
+
+def test_loading_imports_no_compiler() -> None:
+    code = "import sys, engine.loading as l; l.load_model(); print('torch._dynamo' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
