@@ -37,7 +37,9 @@ def ending_of(error: BaseException) -> Ending:
     """What an error means to the one who called the command."""
     match error:
         case KeyboardInterrupt():
-            return _ending("interrupted", "interrupted; the project was not changed")
+            return _ending(
+                "interrupted", "interrupted; without --apply the project is never changed"
+            )
         case BaseStateError(reason="not_a_directory") | ConfigError() | EditError():
             return Ending(outcome="failed", exit_code=USAGE, message=str(error))
         case BaseStateError():

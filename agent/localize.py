@@ -16,7 +16,7 @@ from agent.edits.content import read_content
 from agent.errors import EditError
 from agent.functions import FunctionSource, read_functions
 from engine import Passage
-from verifiers import Baseline, Failure, Snapshot, Trace
+from verifiers import Baseline, Failure, Snapshot, Trace, is_test_path
 
 MAX_SUSPECTS = 8
 MIN_SUSPICION = 0.02
@@ -25,7 +25,6 @@ _DEF_LINE = 0.05
 """Signatures are seldom the fault, but never beyond doubt."""
 _RAISING_FRAME = 0.5
 _CALLING_FRAME = 0.25
-_TEST_FOLDERS = frozenset({"test", "tests", "testing"})
 
 LineScores: TypeAlias = Mapping[str, Mapping[int, float]]
 """Suspicion, 0..1, by path and 1-based line."""
@@ -61,14 +60,6 @@ def localize(snapshot: Snapshot, baseline: Baseline, trace: Trace) -> tuple[Susp
         if (suspect := _suspect(function, lines)).suspicion >= MIN_SUSPICION
     ]
     return tuple(sorted(suspects, key=_order)[:MAX_SUSPECTS])
-
-
-def is_test_path(path: str) -> bool:
-    """True for tests and what serves them: a fault of theirs is not mended here."""
-    *folders, name = path.split("/")
-    if _TEST_FOLDERS.intersection(folders) or name == "conftest.py":
-        return True
-    return name.startswith("test_") or name.endswith("_test.py")
 
 
 def _line_scores(baseline: Baseline, trace: Trace) -> LineScores:

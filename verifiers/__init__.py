@@ -23,6 +23,9 @@ from .errors import (
 from .parsing import (
     parse_python as parse_python,
 )
+from .paths import (
+    is_test_path as is_test_path,
+)
 from .sandbox import (
     SandboxLimits as SandboxLimits,
 )

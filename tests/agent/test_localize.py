@@ -8,9 +8,9 @@ from hypothesis import given, settings, strategies as st
 
 from agent.edits import anchor
 from agent.functions import read_functions
-from agent.localize import MAX_SUSPECTS, Suspect, is_test_path, localize
+from agent.localize import MAX_SUSPECTS, Suspect, localize
 from tests.agent.projects import make_baseline
-from verifiers import Snapshot, Trace
+from verifiers import Snapshot, Trace, is_test_path
 
 SOURCE = textwrap.dedent('''
     import os

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from verifiers.paths import is_test_path
+
 from ..base import Snapshot
-from .exempt import is_foreign, is_test_path
+from .exempt import is_foreign
 from .facts import UnitFacts, unit_facts
 from .similarity import SimilarityIndex
 from .units import units

@@ -10,14 +10,13 @@ from pathlib import PurePosixPath
 
 from verifiers.base import Change, Finding, Snapshot
 from verifiers.parsing import parse_python
+from verifiers.paths import is_test_path
 
 _CONFIGURATION = (
     "conftest.py", "pytest.ini", ".pytest.ini", "pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "noxfile.py",
     "sitecustomize.py", "usercustomize.py", "*.pth", "*.pyc", "*.pyo", "*.so", "*.egg-link", "pyvenv.cfg", ".coveragerc",
     ".gitignore", ".gitattributes",
 )  # fmt: skip
-_TEST_FILES = ("test_*.py", "*_test.py", "tests.py")
-_TEST_FOLDERS = frozenset({"test", "tests", "testing"})
 _HIDDEN = frozenset({"__pycache__", ".git", ".github", ".venv", "venv", "site-packages"})
 
 
@@ -53,16 +52,11 @@ class PathPolicy:
             return "configures the tests, and comes from the base"
         if _HIDDEN & set(parts):
             return "is not source code"
-        if path in self.test_files or self.is_test(path):
+        if path in self.test_files or is_test_path(path):
             return "is a test, and comes from the base"
         if change.files[path].before is None and self._shadows(parts):
             return "has the name of a module that is installed already"
         return ""
-
-    def is_test(self, path: str) -> bool:
-        """True for a file that looks like a test, or like something that tests use."""
-        *folders, name = PurePosixPath(path).parts
-        return bool(_TEST_FOLDERS & set(folders)) or any(fnmatch(name, p) for p in _TEST_FILES)
 
     def _shadows(self, parts: tuple[str, ...]) -> bool:
         inner = parts[1:] if parts[0] in ("src", "lib") and len(parts) > 1 else parts

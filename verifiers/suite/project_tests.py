@@ -11,6 +11,7 @@ import anyio
 
 from verifiers.base import Change, Finding, Level, Snapshot, Verdict
 from verifiers.errors import SandboxError, VerifierError
+from verifiers.paths import is_test_path
 from verifiers.sandbox import check_namespaces
 
 from .baseline import Baseline, Trace
@@ -111,7 +112,7 @@ class ProjectTests:
     async def trace(self) -> Trace:
         """Which lines each test of the base runs: targets first, then as many others as time allows."""
         ready = self._ready
-        test_files = sorted(p for p in ready.policy.snapshot.files if ready.policy.is_test(p))
+        test_files = sorted(p for p in ready.policy.snapshot.files if is_test_path(p))
         skip = [*test_files, *ready.policy.test_files, "conftest.py"]
         limits = RunLimits(
             seconds=self._limits.seconds + 2 * self._limits.trace_seconds,
