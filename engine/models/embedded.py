@@ -2,7 +2,8 @@
 
 Prompt tokens attend to the prompt only, canvas tokens to the prompt and their own canvas. So the prompt's keys and values
 are computed once and shared by every row, exactly. A canvas slot takes the rotary position of the token of the old line
-that it stands over, so that copying is an offset of zero. Pre-norm blocks with query/key norm (arXiv 2302.05442), SwiGLU
+that it stands over. Three heads over the prompt say which span of it changes: where it begins, how many tokens go, how
+many come (Levenshtein transformer, arXiv 1905.11006). Pre-norm blocks with query/key norm (arXiv 2302.05442), SwiGLU
 (arXiv 2002.05202), rotary positions (arXiv 2104.09864), tied embeddings.
 """
 
@@ -13,6 +14,8 @@ from dataclasses import asdict, dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from engine.spans import MAX_SPAN
 
 Prefix = list[tuple[Tensor, Tensor]]
 """Per layer: keys and values of the prompt, each `(1, heads, prompt, head width)`."""
@@ -29,7 +32,7 @@ class NetworkConfig:
     hidden: int = 704
     max_prompt: int = 512
     """Longest prompt in tokens that training saw."""
-    max_canvas: int = 48
+    max_canvas: int = 64
 
     def as_dict(self) -> dict[str, int]:
         """For the weights' metadata."""
@@ -94,7 +97,7 @@ class Block(nn.Module):
 
 
 class EditNetwork(nn.Module):
-    """Token ids to hidden states; heads for text and for the line that is at fault."""
+    """Token ids to hidden states; heads for text and for the span that changes."""
 
     inverse_frequency: Tensor
 
@@ -108,8 +111,14 @@ class EditNetwork(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = Norm(config.width)
         self.text_bias = nn.Parameter(torch.zeros(config.vocabulary))
-        self.pointer_hidden = nn.Linear(config.width, config.width)
-        self.pointer_score = nn.Linear(config.width, 1)
+        self.first_hidden = nn.Linear(config.width, config.width)
+        self.first_score = nn.Linear(config.width, 1)
+        self.last_query = nn.Linear(config.width, config.width)
+        self.last_key = nn.Linear(config.width, config.width)
+        self.last_distance = nn.Linear(config.width, MAX_SPAN + 1)
+        self.length_hidden = nn.Linear(2 * config.width, config.width)
+        self.length_distance = nn.Embedding(MAX_SPAN + 1, config.width)
+        self.length_score = nn.Linear(config.width, MAX_SPAN + 1)
         self.register_buffer("inverse_frequency", self.frequencies(), persistent=False)
 
     def frequencies(self) -> Tensor:
@@ -161,9 +170,32 @@ class EditNetwork(nn.Module):
         """`(…, width)` to `(…, vocabulary)`."""
         return F.linear(hidden, self.embedding.weight, self.text_bias)
 
-    def line_scores(self, hidden: Tensor) -> Tensor:
-        """`(…, width)` of `<line>` tokens to `(…,)`: how likely the fix starts there."""
-        return self.pointer_score(F.gelu(self.pointer_hidden(hidden))).squeeze(-1)  # type: ignore[no-any-return]
+    def first_scores(self, hidden: Tensor) -> Tensor:
+        """`(…, width)` of prompt tokens to `(…,)`: how likely the changed span begins there."""
+        return self.first_score(F.gelu(self.first_hidden(hidden))).squeeze(-1)  # type: ignore[no-any-return]
+
+    def last_scores(self, hidden: Tensor, rows: Tensor, first: Tensor) -> Tensor:
+        """How many old tokens the span takes, `(spans, MAX_SPAN + 1)`; -inf beyond the prompt.
+
+        Args:
+            hidden: `(rows, prompt, width)`.
+            rows, first: `(spans,) int64`, row and first token of each span.
+        """
+        near = first[:, None] + torch.arange(MAX_SPAN, device=first.device)
+        inside = near < hidden.shape[1]
+        start = hidden[rows, first]
+        keys = self.last_key(hidden[rows[:, None], near.clamp(max=hidden.shape[1] - 1)])
+        by_content = (keys @ self.last_query(start)[..., None]).squeeze(-1) * keys.shape[-1] ** -0.5
+        none = by_content.new_zeros(len(first), 1)
+        scores = torch.cat([none, by_content], 1) + self.last_distance(start)
+        allowed = torch.cat([torch.ones_like(inside[:, :1]), inside], 1)
+        return scores.masked_fill(~allowed, -torch.inf)
+
+    def length_scores(self, hidden: Tensor, rows: Tensor, first: Tensor, last: Tensor) -> Tensor:
+        """How many new tokens come, `(spans, MAX_SPAN + 1)`; arguments as in `last_scores`."""
+        ends = torch.cat([hidden[rows, first], hidden[rows, last]], -1)
+        known = self.length_hidden(ends) + self.length_distance(last - first)
+        return self.length_score(F.gelu(known))  # type: ignore[no-any-return]
 
     def embed(self, ids: Tensor, segments: Tensor) -> Tensor:
         """Normed embeddings of tokens and segments."""

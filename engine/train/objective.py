@@ -1,8 +1,9 @@
-"""The objective: masked diffusion on canvases, a pointer to the line at fault, masked language modelling on the prompt.
+"""The objective: which span of the prompt changes, and masked diffusion of the tokens that come in its place.
 
-Every prompt carries three canvases: the fix under absorbing noise of a random level (LLaDA, arXiv 2502.09992, section 2),
-the fix with only the changed span masked (what infilling and scoring ask for), and a line that is not at fault, whose
-answer is `<noop>` or its own text. Nothing that is masked depends on where the mistake is, except inside canvases.
+Every prompt carries two canvases, with the whole new span masked (what the first denoising step and scoring ask for), and
+with a random share of it (LLaDA, arXiv 2502.09992, section 2), or, where it is shorter than two tokens, with a few of its
+neighbours masked beside it. Some prompts have masked tokens of their own. Nothing that is masked in a prompt depends on
+where the mistake is.
 """
 
 from __future__ import annotations
@@ -18,21 +19,49 @@ from torch import Tensor
 
 from engine import tokens
 from engine.models.embedded import EditNetwork
-from engine.regions import changed_span
+from engine.spans import Frame, Span, frame_of, line_places, span_of
 
 from .examples import KINDS, Example
 
-NUM_CANVASES = 3
-_TAIL_WEIGHT = 0.1
+NUM_CANVASES = 2
 _PROMPT_WEIGHT = 0.3
-_POINTER_WEIGHT = 0.5
+_SPAN_WEIGHT = 0.5
 _PROMPT_MASKED = 0.12
 _CLEAN = KINDS.index("clean")
+_NOWHERE = Span(0, 0, 0)
+"""The span of a function without a mistake: the place of `<bos>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanEdit:
+    """One example as the network learns it; `frame` is None for a function without a mistake."""
+
+    prompt: list[int]
+    span: Span
+    frame: Frame | None
+    new: tuple[int, ...]
+
+    @property
+    def num_slots(self) -> int:
+        """Canvas slots with the closing `<eos>`."""
+        return 1 if self.frame is None else len(self.frame.canvas(self.new)) + 1
+
+
+def as_span_edit(example: Example) -> SpanEdit | None:
+    """The example as a span; None where the span is too long or touches a gap."""
+    if example.kind == _CLEAN:
+        return SpanEdit(example.prompt, _NOWHERE, None, ())
+    starts = line_places(example.prompt)
+    found = span_of(example.prompt, starts, example.start, example.canvas)
+    if found is None:
+        return None
+    frame = frame_of(example.prompt, starts, found[0])
+    return None if frame is None else SpanEdit(example.prompt, found[0], frame, found[1])
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Tensors of one step. `rows` sequences of `prompt + 3 canvases` tokens."""
+    """Tensors of one step. `rows` sequences of `prompt + 2 canvases` tokens."""
 
     ids: Tensor
     segments: Tensor
@@ -43,79 +72,66 @@ class Batch:
     """Flat places `(targets,) int64` of masked tokens."""
     target_ids: Tensor
     target_weights: Tensor
-    line_places: Tensor
-    """`(rows, lines) int64` positions of `<line>` tokens, padded with 0."""
-    line_mask: Tensor
-    fault: Tensor
-    """`(rows,) int64` index of the line where the fix starts; -100 for a clean function."""
+    prompt_lengths: Tensor
+    """`(rows,) int64`."""
+    spans: Tensor
+    """`(rows, 3) int64`: first, last and length of the changed span; zeros for a clean function."""
     num_tokens: int
 
 
 def make_batch(
-    examples: Sequence[Example], prompt: int, canvas: int, rng: random.Random, prompt_noise: float
+    edits: Sequence[SpanEdit], prompt: int, canvas: int, rng: random.Random, prompt_noise: float
 ) -> Batch:
-    """Collate examples whose prompts fit `prompt` tokens and whose fixes fit `canvas` slots."""
-    length, rows = prompt + NUM_CANVASES * canvas, len(examples)
+    """Collate edits whose prompts fit `prompt` tokens and whose canvases fit `canvas` slots."""
+    length, rows = prompt + NUM_CANVASES * canvas, len(edits)
     ids = np.full((rows, length), tokens.PAD, np.int64)
     positions = np.zeros((rows, length), np.int64)
     positions[:, :prompt] = np.arange(prompt)
-    places: list[int] = []
-    answers: list[int] = []
-    weights: list[float] = []
-    starts_of = [[i for i, t in enumerate(e.prompt) if t == tokens.LINE] for e in examples]
-    most = max(map(len, starts_of))
-    line_places, line_mask = np.zeros((rows, most), np.int64), np.zeros((rows, most), bool)
-    for row, (example, starts) in enumerate(zip(examples, starts_of, strict=True)):
+    targets = _Targets([], [], [])
+    for row, edit in enumerate(edits):
         base = row * length
-        text = list(example.prompt)
-        if rng.random() < prompt_noise:
-            for i, token in enumerate(text):
-                if token >= tokens.NUM_SPECIAL and rng.random() < _PROMPT_MASKED:
-                    places.append(base + i)
-                    answers.append(token)
-                    weights.append(_PROMPT_WEIGHT)
-                    text[i] = tokens.MASK
-        ids[row, : len(text)] = text
-        line_places[row, : len(starts)], line_mask[row, : len(starts)] = starts, True
-        for slot, (line, target, masked) in enumerate(_canvases(example, starts, canvas, rng)):
+        noise = _PROMPT_MASKED if rng.random() < prompt_noise else 0.0
+        ids[row, : len(edit.prompt)] = _masked_prompt(edit.prompt, base, noise, rng, targets)
+        if edit.frame is None:
+            continue
+        full = edit.frame.canvas(edit.new)
+        full += [tokens.EOS] * (canvas - len(full))
+        first_place = edit.span.first - len(edit.frame.before)
+        for slot, masked in enumerate(_masks(edit, rng)):
             offset = prompt + slot * canvas
-            full = target + [tokens.EOS] * (canvas - len(target))
-            ids[row, offset : offset + canvas] = [
-                tokens.MASK if hidden else token for token, hidden in zip(full, masked, strict=True)
-            ]
-            positions[row, offset : offset + canvas] = starts[line] + np.arange(canvas)
-            for i, hidden in enumerate(masked):
-                if hidden:
-                    places.append(base + offset + i)
-                    answers.append(full[i])
-                    weights.append(1.0 if i <= len(target) else _TAIL_WEIGHT)
+            shown = list(full)
+            for i in masked:
+                targets.add(base + offset + i, full[i], 1.0)
+                shown[i] = tokens.MASK
+            ids[row, offset : offset + canvas] = shown
+            positions[row, offset : offset + canvas] = first_place + np.arange(canvas)
     segments = np.zeros((rows, length), np.int64)
     segments[:, prompt:] = 1
-    lengths = np.array([len(e.prompt) for e in examples])
-    fault = np.array([-100 if e.kind == _CLEAN else e.start for e in examples])
+    lengths = np.array([len(e.prompt) for e in edits])
     return Batch(
         torch.from_numpy(ids),
         torch.from_numpy(segments),
         torch.from_numpy(positions),
         _attention_mask(lengths, prompt, canvas),
-        torch.tensor(places),
-        torch.tensor(answers),
-        torch.tensor(weights),
-        torch.from_numpy(line_places),
-        torch.from_numpy(line_mask),
-        torch.from_numpy(fault),
+        torch.tensor(targets.places, dtype=torch.int64),
+        torch.tensor(targets.ids, dtype=torch.int64),
+        torch.tensor(targets.weights, dtype=torch.float32),
+        torch.from_numpy(lengths),
+        torch.tensor([[e.span.first, e.span.last, e.span.length] for e in edits]),
         int(lengths.sum()) + rows * NUM_CANVASES * canvas,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Scalars of one step."""
+    """Scalars of one step; cross-entropies in nats."""
 
     total: Tensor
     text: float
-    pointer: float
-    pointer_accuracy: float
+    first: float
+    last: float
+    length: float
+    first_accuracy: float
     token_accuracy: float
 
 
@@ -124,74 +140,66 @@ def losses_of(network: EditNetwork, hidden: Tensor, batch: Batch) -> Losses:
     width = hidden.shape[-1]
     logits = network.text_logits(hidden.reshape(-1, width)[batch.target_places]).float()
     each = F.cross_entropy(logits, batch.target_ids, reduction="none")
-    text = (each * batch.target_weights).sum() / batch.target_weights.sum()
-    at_lines = hidden.gather(1, batch.line_places[..., None].expand(-1, -1, width))
-    scores = network.line_scores(at_lines).float().masked_fill(~batch.line_mask, -1e4)
-    pointer = F.cross_entropy(scores, batch.fault)
-    counted, on_canvas = batch.fault >= 0, batch.target_weights == 1.0
-    right_line = (scores.argmax(-1) == batch.fault)[counted].float().mean()
-    right_token = (logits.argmax(-1) == batch.target_ids)[on_canvas].float().mean()
+    text = (each * batch.target_weights).sum() / batch.target_weights.sum().clamp(min=1e-6)
+    prompt = hidden[:, : int(batch.prompt_lengths.max())]
+    outside = torch.arange(prompt.shape[1]) >= batch.prompt_lengths[:, None]
+    scores = network.first_scores(prompt).float().masked_fill(outside, -1e4)
+    first = F.cross_entropy(scores, batch.spans[:, 0])
+    rows = batch.spans[:, 0].nonzero().flatten()
+    begin, end, length = batch.spans[rows].unbind(1)
+    last = _mean_entropy(network.last_scores(prompt, rows, begin), end - begin)
+    lengths = _mean_entropy(network.length_scores(prompt, rows, begin, end), length)
+    on_canvas = batch.target_weights == 1.0
     return Losses(
-        text + _POINTER_WEIGHT * pointer,
+        text + _SPAN_WEIGHT * (first + last + lengths),
         float(text.detach()),
-        float(pointer.detach()),
-        float(right_line),
-        float(right_token),
+        float(first.detach()),
+        float(last.detach()),
+        float(lengths.detach()),
+        float((scores.argmax(-1) == batch.spans[:, 0])[rows].float().mean()),
+        float((logits.argmax(-1) == batch.target_ids)[on_canvas].float().mean()),
     )
 
 
-def _canvases(
-    example: Example, starts: list[int], canvas: int, rng: random.Random
-) -> list[tuple[int, list[int], list[bool]]]:
-    level = 1.0 if rng.random() < 0.25 else rng.random()
-    length = min(len(example.canvas) + 1, canvas)
-    noisy = [rng.random() < level for _ in range(canvas)]
-    noisy[rng.randrange(length)] = True
-    spanned = _span_mask(example, starts, canvas, rng)
-    return [
-        (example.start, example.canvas, noisy),
-        (example.start, example.canvas, spanned),
-        _other_line(example, starts, canvas, rng),
-    ]
+def _mean_entropy(scores: Tensor, targets: Tensor) -> Tensor:
+    return F.cross_entropy(scores.float(), targets, reduction="sum") / max(1, len(targets))
 
 
-def _span_mask(example: Example, starts: list[int], canvas: int, rng: random.Random) -> list[bool]:
-    """Hide the tokens that differ from the old line, now and then one or two more at the sides."""
-    new = example.canvas
-    old = _line_tokens(example.prompt, starts, example.start)
-    if new[0] == tokens.REPLACED_0 + 1 and old:
-        first, last = changed_span(old, new[1:])
-        first, last = first + 1, last + 1
-    else:
-        first = rng.randrange(1, len(new)) if len(new) > 1 else 0
-        last = min(len(new), first + rng.choice((1, 1, 2, 3, 4)))
-    if rng.random() < 0.4:
-        first = max(0, first - rng.choice((1, 2)))
-    if rng.random() < 0.4:
-        last = min(len(new), last + rng.choice((1, 2)))
-    masked = [first <= i < max(last, first + 1) for i in range(canvas)]
-    return masked if any(masked) else [i == 0 for i in range(canvas)]
+@dataclass(frozen=True, slots=True)
+class _Targets:
+    places: list[int]
+    ids: list[int]
+    weights: list[float]
+
+    def add(self, place: int, token: int, weight: float) -> None:
+        self.places.append(place)
+        self.ids.append(token)
+        self.weights.append(weight)
 
 
-def _other_line(
-    example: Example, starts: list[int], canvas: int, rng: random.Random
-) -> tuple[int, list[int], list[bool]]:
-    num_lines = len(starts) - 1
-    others = [i for i in range(num_lines) if i != example.start] or [0]
-    line = rng.choice(others)
-    old = _line_tokens(example.prompt, starts, line)
-    if rng.random() < 0.4 or len(old) + 2 > canvas or tokens.GAP in old:
-        return line, [tokens.NOOP], [i == 0 or rng.random() < 0.2 for i in range(canvas)]
-    first = rng.randrange(len(old)) + 1
-    last = first + rng.choice((1, 1, 1, 2, 2, 3, 4))
-    target = [tokens.REPLACED_0 + 1, *old]
-    return line, target, [first <= i < min(last, len(target)) for i in range(canvas)]
+def _masked_prompt(
+    prompt: Sequence[int], base: int, noise: float, rng: random.Random, targets: _Targets
+) -> list[int]:
+    shown = list(prompt)
+    for place, token in enumerate(prompt):
+        if noise and token >= tokens.NUM_SPECIAL and rng.random() < noise:
+            targets.add(base + place, token, _PROMPT_WEIGHT)
+            shown[place] = tokens.MASK
+    return shown
 
 
-def _line_tokens(prompt: Sequence[int], starts: list[int], line: int) -> list[int]:
-    if line + 1 >= len(starts):
-        return []
-    return list(prompt[starts[line] + 1 : starts[line + 1]])
+def _masks(edit: SpanEdit, rng: random.Random) -> list[list[int]]:
+    """Canvas slots that are hidden, for either canvas."""
+    assert edit.frame is not None
+    first = len(edit.frame.before)
+    span = list(range(first, first + len(edit.new)))
+    if len(span) > 1:
+        level = rng.random()
+        some = [slot for slot in span if rng.random() < level]
+        return [span, some or [rng.choice(span)]]
+    last = len(edit.frame.canvas(edit.new))
+    wide = range(max(1, first - rng.randrange(3)), min(last, first + len(span) + rng.randrange(3)))
+    return [span, list(wide)]
 
 
 def _attention_mask(

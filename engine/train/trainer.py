@@ -17,9 +17,9 @@ from engine.errors import TrainingError
 from engine.loading import native_dtype
 from engine.models.embedded import EditNetwork, NetworkConfig
 
-from .examples import Example, load_shard
+from .examples import load_shard
 from .muon import Muon
-from .objective import NUM_CANVASES, Batch, losses_of, make_batch
+from .objective import NUM_CANVASES, Batch, SpanEdit, as_span_edit, losses_of, make_batch
 
 _SHAPES = (
     (64, 24),
@@ -29,9 +29,9 @@ _SHAPES = (
     (256, 24),
     (384, 24),
     (512, 24),
-    (128, 48),
-    (256, 48),
-    (512, 48),
+    (128, 56),
+    (256, 56),
+    (512, 56),
 )
 """Prompt and canvas lengths of a batch; each is compiled once."""
 
@@ -101,13 +101,13 @@ def _step(
     for optimizer in optimizers:
         optimizer.step()
         optimizer.zero_grad()
-    for name in ("text", "pointer", "pointer_accuracy", "token_accuracy"):
+    for name in ("text", "first", "last", "length", "first_accuracy", "token_accuracy"):
         value = getattr(losses, name)
         averages[name] = 0.97 * averages.get(name, value) + 0.03 * value
 
 
 def _batches(config: TrainConfig, rng: random.Random, state: dict[str, Any]) -> Iterator[Batch]:
-    pools: dict[tuple[int, int], list[Example]] = {shape: [] for shape in _SHAPES}
+    pools: dict[tuple[int, int], list[SpanEdit]] = {shape: [] for shape in _SHAPES}
     real = config.shards / "releases.npz"
     releases = load_shard(real) if real.exists() else []
     while True:
@@ -126,9 +126,11 @@ def _batches(config: TrainConfig, rng: random.Random, state: dict[str, Any]) -> 
             releases, min(len(releases), int(config.release_share * len(examples)))
         )
         rng.shuffle(examples)
-        for example in examples:
-            shape = _shape_of(example)
-            pools[shape].append(example)
+        for edit in filter(None, map(as_span_edit, examples)):
+            shape = _shape_of(edit)
+            if shape is None:
+                continue
+            pools[shape].append(edit)
             rows = max(1, config.tokens_per_step // (shape[0] + NUM_CANVASES * shape[1]))
             if len(pools[shape]) == rows:
                 noise = max(0.0, 1 - state["seconds"] / 60 / config.minutes / 0.6)
@@ -136,9 +138,10 @@ def _batches(config: TrainConfig, rng: random.Random, state: dict[str, Any]) -> 
                 pools[shape].clear()
 
 
-def _shape_of(example: Example) -> tuple[int, int]:
-    canvas = 24 if len(example.canvas) < 23 else 48
-    return next(s for s in _SHAPES if s[1] == canvas and len(example.prompt) <= s[0])
+def _shape_of(edit: SpanEdit) -> tuple[int, int] | None:
+    """The smallest shape of the narrower canvas that fits, else of the wider one."""
+    fitting = [s for s in _SHAPES if edit.num_slots <= s[1] and len(edit.prompt) <= s[0]]
+    return min(fitting, key=lambda s: (s[1], s[0]), default=None)
 
 
 def _optimizers(network: EditNetwork, rate: float) -> list[torch.optim.Optimizer]:
