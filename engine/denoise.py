@@ -30,6 +30,9 @@ class Rows:
     allowed: Tensor
     """`(canvas,) int64`."""
     seeds: Sequence[int]
+    banned: Tensor | None = None
+    """`(rows, canvas, some) int64`: tokens that may not be drawn there, pads for none. What stands beside a changed
+    span is not part of the change, and bans keep it so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def denoise(
     Stopping the iteration frees the batch. No tensor of shape (rows, canvas, vocabulary) is ever made: logits exist
     for open positions only, and only within a step.
     """
-    ids, positions = rows.ids, rows.positions
+    ids, positions, banned = rows.ids, rows.positions, rows.banned
     live = torch.arange(len(ids))
     generators = [torch.Generator().manual_seed(seed) for seed in rows.seeds]
     log_probability = torch.zeros(len(ids), dtype=torch.float64)
@@ -105,6 +108,8 @@ def denoise(
         is_open = family.is_open(ids)
         limits = adapter.vocabularies[rows.allowed].expand(len(ids), -1, -1)[is_open]
         logits = adapter.open_logits(ids, positions, is_open) + limits
+        if banned is not None:
+            logits = logits.scatter(1, banned[live][is_open], -torch.inf)
         uniform = torch.stack([torch.rand(ids.shape[1], generator=generators[i]) for i in live])
         drawn, confidence = _draw(logits, uniform[is_open], temperature)
         proposed = ids.masked_scatter(is_open, drawn)

@@ -127,8 +127,7 @@ class EmbeddedEngine:
 
     def _ask(self, passage: Passage) -> _Answer:
         question = ask(passage, self._model.network, self._model.tokenizer, self._prefixes)
-        most = min(6, len(question.listing.lines))
-        return _Answer(question, EmbeddedAdapter(self._model.network, question.encoded, most))
+        return _Answer(question, EmbeddedAdapter(self._model.network, question.encoded))
 
     def _steps(
         self, answer: _Answer, request: SampleRequest, rows: int | None = None

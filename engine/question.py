@@ -15,6 +15,7 @@ from .errors import ContextError, RequestError
 from .listing import Listing, read_listing
 from .models.embedded import EditNetwork
 from .prefix import EncodedPrompt, PrefixCache
+from .spans import Frame, Span, frame_of
 from .tokens import CodeTokenizer, prompt_ids
 
 _LEAST_WEIGHT = 0.02
@@ -37,23 +38,16 @@ class Question:
     passage: Passage
     listing: Listing
     window: Window
+    prompt: list[int]
     starts: list[int]
     """Prompt position of every `<line>` token; the last one closes the prompt."""
     encoded: EncodedPrompt
-    line_scores: Tensor
-    """`(lines + 1,) float`: log-probability that the fix starts at a line of the window."""
+    first_scores: Tensor
+    """`(prompt,) float`: log-probability that the changed span begins at a token; -inf where none can."""
 
-    def old_tokens(self, line: int, count: int = 1) -> list[int]:
-        """Tokens of `count` lines of the window from `line` on, with line breaks between them."""
-        joined: list[int] = []
-        for offset, ids in enumerate(self.window.lines[line : line + count]):
-            joined += ([tokens.NEWLINE] if offset else []) + ids
-        return joined
-
-    def most_suspicious(self, count: int) -> list[int]:
-        """Lines of the window, the likeliest first; gaps and the closing line left out."""
-        order = self.line_scores.argsort(descending=True).tolist()
-        return [i for i in order if i < len(self.window.kept) and self.window.kept[i] >= 0][:count]
+    def frame(self, span: Span) -> Frame | None:
+        """The canvas of a span; None where it has none."""
+        return frame_of(self.prompt, self.starts, span)
 
 
 def ask(
@@ -73,23 +67,25 @@ def ask(
     window = _window(tokenizer.encode_lines(listing.lines), weights, network.config.max_prompt)
     ids, starts = prompt_ids(window.lines)
     encoded = prefixes.encode(ids)
-    scores = network.line_scores(encoded.hidden[starts]).float().log_softmax(-1)
-    evidence = torch.tensor(_evidence(window, weights))
-    return Question(
-        passage,
-        listing,
-        window,
-        starts,
-        encoded,
-        (scores + _EVIDENCE * evidence).log_softmax(-1).detach(),
-    )
+    scores = network.first_scores(encoded.hidden).float().log_softmax(-1)
+    evidence = _evidence(window, weights, starts)
+    first_scores = (scores + _EVIDENCE * evidence).log_softmax(-1).detach()
+    return Question(passage, listing, window, ids, starts, encoded, first_scores)
 
 
-def _evidence(window: Window, weights: Sequence[float]) -> list[float]:
-    """Log weight per line; a place before a line is as suspicious as its suspicious neighbour."""
-    own = [weights[i] if i >= 0 else _LEAST_WEIGHT for i in window.kept]
-    near = [max(w, 0.5 * own[i - 1]) if i else w for i, w in enumerate(own)]
-    return [math.log(w) for w in [*near, 0.5 * own[-1]]]
+def _evidence(window: Window, weights: Sequence[float], starts: Sequence[int]) -> Tensor:
+    """`(prompt,) float`: log weight of each token's line; -inf before the first line's text and in gaps.
+
+    A `<line>` token stands between two lines, so it is as suspicious as the more suspicious of them.
+    """
+    own = [weights[i] if i >= 0 else 0.0 for i in window.kept]
+    evidence = torch.full((starts[-1] + 1,), -torch.inf)
+    for line, weight in enumerate(own):
+        if weight:
+            evidence[starts[line] + 1 : starts[line + 1]] = math.log(weight)
+            after = own[line + 1] if line + 1 < len(own) else 0.0
+            evidence[starts[line + 1]] = math.log(max(weight, after))
+    return evidence
 
 
 def _window(lines: list[list[int]], weights: Sequence[float], max_prompt: int) -> Window:

@@ -19,7 +19,7 @@ from .proposers.base import Proposal, is_candidate
 from .question import Question
 
 FEATURES = (
-    "bias", "line", "text", "text_per_token", "old", "tokens", "frequency",
+    "place", "extent", "text", "text_per_token", "tokens", "frequency",
     "is_sampled", "is_infilled", "is_enumerated", "in_two_sources",
     "is_insertion", "is_deletion", "num_added",
     *(f"kind_{kind}" for kind in FAMILY),
@@ -83,12 +83,11 @@ def rank(
 def features(proposal: Proposal, sources: frozenset[str]) -> dict[str, float]:
     """What the ranker looks at."""
     found = {
-        "bias": 1.0,
-        "line": max(proposal.line_score, -12.0),
-        "text": max(proposal.text_score, -30.0),
-        "text_per_token": max(proposal.text_score, -60.0) / proposal.num_tokens,
-        "old": max(proposal.old_score, -30.0),
-        "tokens": math.log(proposal.num_tokens),
+        "place": max(proposal.place_score, -15.0),
+        "extent": max(proposal.extent_score, -15.0),
+        "text": max(proposal.text_score, -60.0),
+        "text_per_token": max(proposal.text_score, -60.0) / max(1, proposal.num_tokens),
+        "tokens": math.log1p(proposal.num_tokens),
         "frequency": math.log1p(64 * proposal.frequency),
         f"is_{proposal.source}": 1.0,
         "in_two_sources": float(len(sources) > 1),

@@ -187,7 +187,7 @@ class EditNetwork(nn.Module):
         keys = self.last_key(hidden[rows[:, None], near.clamp(max=hidden.shape[1] - 1)])
         by_content = (keys @ self.last_query(start)[..., None]).squeeze(-1) * keys.shape[-1] ** -0.5
         none = by_content.new_zeros(len(first), 1)
-        scores = torch.cat([none, by_content], 1) + self.last_distance(start)
+        scores: Tensor = torch.cat([none, by_content], 1) + self.last_distance(start)
         allowed = torch.cat([torch.ones_like(inside[:, :1]), inside], 1)
         return scores.masked_fill(~allowed, -torch.inf)
 

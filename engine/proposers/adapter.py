@@ -12,8 +12,8 @@ from engine import tokens
 from engine.models.embedded import EditNetwork
 from engine.prefix import EncodedPrompt
 
-ANY_TEXT, FIRST_SLOT = 0, 1
-"""Kinds of position: text anywhere, and the number of replaced lines in slot 0."""
+ANY_TEXT = 0
+"""The one kind of position: text, line breaks and indentation."""
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,14 @@ class EmbeddedAdapter:
 
     network: EditNetwork
     encoded: EncodedPrompt
-    most_replaced: int = tokens.MAX_REPLACED
 
     @cached_property
     def vocabularies(self) -> Tensor:
-        """`(2, vocabulary) float`: text positions never take structure tokens, slot 0 takes nothing else."""
-        size = self.network.config.vocabulary
-        text = torch.zeros(size)
-        text[
-            [tokens.PAD, tokens.MASK, tokens.BOS, tokens.LINE, tokens.GAP, tokens.NOOP]
-        ] = -torch.inf
-        text[tokens.REPLACED_0 : tokens.INDENT_0] = -torch.inf
-        first = torch.full((size,), -torch.inf)
-        first[tokens.REPLACED_0 : tokens.REPLACED_0 + self.most_replaced + 1] = 0
-        return torch.stack([text, first])
+        """`(1, vocabulary) float`: text positions never take structure tokens."""
+        text = torch.zeros(1, self.network.config.vocabulary)
+        text[:, : tokens.INDENT_0] = -torch.inf
+        text[:, tokens.NEWLINE] = 0
+        return text
 
     def open_logits(self, ids: Tensor, positions: Tensor, is_open: Tensor) -> Tensor:
         """See `Adapter.open_logits`."""
@@ -46,7 +40,7 @@ class EmbeddedAdapter:
     def open_log_probabilities(
         self, ids: Tensor, positions: Tensor, rows_at_once: int = 128
     ) -> Tensor:
-        """`(masked positions, vocabulary) float`, all rows in one pass of chunks; text positions only.
+        """`(masked positions, vocabulary) float`, all rows in one pass of chunks.
 
         Rows of like length should stand together: a chunk is as wide as its longest row and one token more.
         """

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.base import Source
 from engine.parsing import parse_python
 from engine.question import Question
+from engine.regions import find_fix
+from engine.spans import Frame
+from engine.tokens import CodeTokenizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +23,14 @@ class Proposal:
     source: Source
     kind: str = ""
     """Operator that made it; empty for sampled and infilled ones."""
-    line_score: float = 0.0
-    """Log-probability that the fix starts at this line."""
+    place_score: float = 0.0
+    """Log-probability that the changed span begins at its first token."""
+    extent_score: float = 0.0
+    """Log-probability of the span's end and of how many tokens come."""
     text_score: float = 0.0
     """Log-probability of the new tokens, in nats, summed."""
-    old_score: float = 0.0
-    """The same for the tokens that they replace, in the same place."""
-    num_tokens: int = 1
+    num_tokens: int = 0
+    """New tokens; none for a deletion."""
     frequency: float = 0.0
     """Share of the sampled rows that said the same."""
     index: int = 0
@@ -52,3 +57,18 @@ def is_candidate(proposal: Proposal, question: Question) -> bool:
     except SyntaxError:
         return False
     return len(tree.body) == 1
+
+
+def read_canvas(
+    question: Question, tokenizer: CodeTokenizer, frame: Frame, ids: Sequence[int]
+) -> tuple[int, int, tuple[str, ...]] | None:
+    """Start, number of replaced lines and new lines of a filled canvas, made as small as they can be; None for a
+    canvas that is not well formed, and for one that changes nothing.
+    """
+    read = tokenizer.decode_canvas(ids)
+    if read is None:
+        return None
+    lines, start = question.listing.lines, question.window.kept[frame.line]
+    after = (*lines[:start], *read[1], *lines[start + frame.replaced :])
+    fix = find_fix(lines, after)
+    return (fix.start, fix.replaced, fix.added) if fix.replaced or fix.added else None

@@ -1,11 +1,12 @@
-"""Infilled candidates: an old line with one span hidden, filled again with other tokens.
+"""Infilled candidates: the likeliest spans, each filled with its likeliest tokens.
 
-Every span of up to three tokens of a suspicious line becomes up to three masks; the first mask takes the best few
-tokens, the rest follow greedily; all rows of one step are one batch.
+The first mask of a span takes each of the best few tokens; the others follow, the surest first; all rows of one step are
+one batch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,121 +14,138 @@ from torch import Tensor
 
 from engine import tokens
 from engine.question import Question
+from engine.span_choice import SpanChoice
+from engine.spans import Frame, Span
 from engine.tokens import CodeTokenizer
 
 from .adapter import EmbeddedAdapter
-from .base import Proposal
+from .base import Proposal, read_canvas
 
-_SPANS = ((1, 1), (0, 1), (2, 1), (1, 2), (0, 2), (2, 2), (1, 3), (0, 3), (1, 0), (2, 0))
-"""Tokens hidden and masks put in their place."""
-_BRANCHES, _MOST_OPEN = 6, 384
+_MOST_NEW, _BRANCHES, _MOST_ROWS = 12, 6, 384
+_MAX_CANVAS = 64
+_SURE = -0.1
+"""Tokens above this log-probability are taken together."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hole:
+    """One span of the question and what the heads think of it."""
+
+    span: Span
+    frame: Frame
+    place_score: float
+    extent_score: float
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """Partly filled rows: canvases, positions, window lines, old scores and scores so far."""
+    """Partly filled rows `(rows, canvas)`, the hole of each, and the log-probability so far."""
 
     ids: Tensor
     positions: Tensor
-    lines: Tensor
+    holes: Tensor
     scores: Tensor
-    counts: Tensor
 
     def take(self, rows: Tensor) -> _State:
-        return _State(
-            self.ids[rows],
-            self.positions[rows],
-            self.lines[rows],
-            self.scores[rows],
-            self.counts[rows],
-        )
+        return _State(self.ids[rows], self.positions[rows], self.holes[rows], self.scores[rows])
 
 
 def infill_lines(
     question: Question,
     adapter: EmbeddedAdapter,
     tokenizer: CodeTokenizer,
-    num_lines: int = 8,
-    max_rows: int = 640,
+    num_spans: int = 160,
 ) -> list[Proposal]:
-    """Proposals from the most suspicious lines, best first."""
-    state = _first_state(question, num_lines, max_rows)
+    """Proposals for the likeliest spans, best first."""
+    holes = _likeliest_holes(question, SpanChoice(question, adapter.network), num_spans)
+    if not holes:
+        return []
     found: list[Proposal] = []
-    for step in range(4):
-        if state is None or not len(state.ids):
-            break
+    state = _first_state(question, holes)
+    for step in range(_MOST_NEW + 1):
         is_open = state.ids == tokens.MASK
         done = ~is_open.any(1)
-        found += _read(question, tokenizer, state.take(done.nonzero().flatten()))
+        found += _read(question, tokenizer, holes, state.take(done.nonzero().flatten()))
         state = state.take((~done).nonzero().flatten())
-        if len(state.ids):
-            state = _fill_first(adapter, state, _BRANCHES if step == 0 else 1)
-    return sorted(found, key=lambda p: -(p.line_score + p.text_score))
+        if not len(state.ids):
+            break
+        state = _branch(adapter, state) if step == 0 else _fill_surest(adapter, state)
+    return sorted(found, key=lambda p: -(p.place_score + p.extent_score + p.text_score))
 
 
-def _first_state(question: Question, num_lines: int, max_rows: int) -> _State | None:
-    rows, lines = [], []
-    for line in question.most_suspicious(num_lines):
-        old = question.old_tokens(line)
-        for first in range(1, len(old) + 1):
-            for hidden, masks in _SPANS:
-                if first + hidden <= len(old):
-                    canvas = [*old[:first], *[tokens.MASK] * masks, *old[first + hidden :]]
-                    rows.append([tokens.REPLACED_0 + 1, *canvas])
-                    lines.append(line)
-    rows, lines = rows[:max_rows], lines[:max_rows]
-    rows = [row for row in rows if len(row) < 64]
-    if not rows:
-        return None
+def _likeliest_holes(question: Question, choice: SpanChoice, count: int) -> list[_Hole]:
+    spans = choice.likeliest(count, _MOST_NEW)
+    if not spans:
+        return []
+    place, extent = choice.score(spans)
+    holes = [
+        _Hole(span, frame, float(place[i]), float(extent[i]))
+        for i, span in enumerate(spans)
+        if (frame := question.frame(span)) is not None
+    ]
+    return [
+        h for h in holes if len(h.frame.before) + h.span.length + len(h.frame.after) < _MAX_CANVAS
+    ]
+
+
+def _first_state(question: Question, holes: Sequence[_Hole]) -> _State:
+    rows = [hole.frame.canvas([tokens.MASK] * hole.span.length) for hole in holes]
     width = max(map(len, rows)) + 1
-    ids = torch.tensor([row + [tokens.EOS] * (width - len(row)) for row in rows])
-    starts = torch.tensor([question.starts[line] for line in lines[: len(rows)]])
-    zeros = torch.zeros(len(rows))
+    starts = torch.tensor([question.starts[hole.frame.line] for hole in holes])
     return _State(
-        ids, starts[:, None] + torch.arange(width), torch.tensor(lines[: len(rows)]), zeros, zeros
+        torch.tensor([row + [tokens.EOS] * (width - len(row)) for row in rows]),
+        starts[:, None] + torch.arange(width),
+        torch.arange(len(holes)),
+        torch.zeros(len(holes)),
     )
 
 
-def _fill_first(adapter: EmbeddedAdapter, state: _State, branches: int) -> _State:
-    """Fill the first mask of every row with its best tokens; keep the most promising rows."""
+def _branch(adapter: EmbeddedAdapter, state: _State) -> _State:
+    """Put each of the best tokens in the first mask of every row; keep the most promising rows."""
     is_open = state.ids == tokens.MASK
     first = is_open.float().argmax(1)
-    only = state.ids.clone()
-    log_probabilities = adapter.open_log_probabilities(only, state.positions)
-    index_of_first = torch.cat([torch.zeros(1, dtype=torch.int64), is_open.sum(1).cumsum(0)[:-1]])
-    values, chosen = log_probabilities[index_of_first].topk(branches, -1)
-    rows = torch.arange(len(state.ids)).repeat_interleave(branches)
+    log_probabilities = adapter.open_log_probabilities(state.ids, state.positions)
+    place = torch.cat([torch.zeros(1, dtype=torch.int64), is_open.sum(1).cumsum(0)[:-1]])
+    values, chosen = log_probabilities[place].topk(_BRANCHES, -1)
+    rows = torch.arange(len(state.ids)).repeat_interleave(_BRANCHES)
     grown = state.take(rows)
     grown.ids[torch.arange(len(rows)), first[rows]] = chosen.flatten()
-    grown = _State(
-        grown.ids, grown.positions, grown.lines, grown.scores + values.flatten(), grown.counts + 1
-    )
-    still_open = (grown.ids == tokens.MASK).any(1)
-    keep = torch.where(still_open, grown.scores, torch.inf).argsort(descending=True)
-    limit = int((~still_open).sum()) + _MOST_OPEN
-    return grown.take(keep[:limit])
+    grown = _State(grown.ids, grown.positions, grown.holes, grown.scores + values.flatten())
+    return grown.take(grown.scores.argsort(descending=True)[:_MOST_ROWS])
 
 
-def _read(question: Question, tokenizer: CodeTokenizer, state: _State) -> list[Proposal]:
+def _fill_surest(adapter: EmbeddedAdapter, state: _State) -> _State:
+    """Fill the surest mask of every row with its best token, and all masks that are as good as certain."""
+    is_open = state.ids == tokens.MASK
+    best, chosen = adapter.open_log_probabilities(state.ids, state.positions).max(-1)
+    values = torch.full(state.ids.shape, -torch.inf).masked_scatter(is_open, best)
+    surest = values.max(1, keepdim=True).values
+    taken = is_open & ((values == surest) | (values > _SURE))
+    ids = torch.where(taken, state.ids.masked_scatter(is_open, chosen), state.ids)
+    scores = state.scores + torch.where(taken, values, 0.0).sum(1)
+    return _State(ids, state.positions, state.holes, scores)
+
+
+def _read(
+    question: Question, tokenizer: CodeTokenizer, holes: Sequence[_Hole], state: _State
+) -> list[Proposal]:
     found = []
-    for ids, line, score, count in zip(
-        state.ids.tolist(),
-        state.lines.tolist(),
-        state.scores.tolist(),
-        state.counts.tolist(),
-        strict=True,
+    for ids, index, score in zip(
+        state.ids.tolist(), state.holes.tolist(), state.scores.tolist(), strict=True
     ):
-        read = tokenizer.decode_canvas(ids)
+        hole = holes[index]
+        read = read_canvas(question, tokenizer, hole.frame, ids)
         if read is not None:
             found.append(
                 Proposal(
-                    start=question.window.kept[line],
-                    replaced=1,
-                    added=tuple(read[1]),
+                    start=read[0],
+                    replaced=read[1],
+                    added=read[2],
                     source="infilled",
-                    line_score=float(question.line_scores[line]),
+                    place_score=hole.place_score,
+                    extent_score=hole.extent_score,
                     text_score=score,
-                    num_tokens=max(1, int(count)),
+                    num_tokens=hole.span.length,
                 )
             )
     return found

@@ -1,8 +1,9 @@
-"""Sampled candidates: the line from the pointer, then the canvas denoised from nothing."""
+"""Sampled candidates: where, how many tokens go and come, all drawn; then the new tokens denoised from nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -11,15 +12,33 @@ from engine.acceptance import AcceptanceRule, ConfidenceThreshold
 from engine.base import SampleRequest
 from engine.denoise import Absorbing, FinishedRow, Rows, denoise
 from engine.question import Question
+from engine.span_choice import SpanChoice
+from engine.spans import Frame, Span
 from engine.tokens import CodeTokenizer
 
-from .adapter import ANY_TEXT, FIRST_SLOT, EmbeddedAdapter
-from .base import Proposal
+from .adapter import ANY_TEXT, EmbeddedAdapter
+from .base import Proposal, read_canvas
 
 Row = tuple[int, Proposal | None]
 """Index of a row within its request, and what it proposes."""
-_LINE_TEMPERATURE = 1.6
-_CANVAS, _WIDE_CANVAS = 24, 48
+_PLACE_TEMPERATURE = 1.0
+_WIDTHS = (16, 24, 40, 64, 96)
+"""A canvas is filled up to the next of these, so that it is the same in every batch; a wider one is not sampled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """One canvas before the first step."""
+
+    index: int
+    seed: int
+    span: Span
+    frame: Frame
+
+    @property
+    def num_slots(self) -> int:
+        """With the closing `<eos>`."""
+        return len(self.frame.before) + self.span.length + len(self.frame.after) + 1
 
 
 def sample_rows(
@@ -29,66 +48,103 @@ def sample_rows(
     request: SampleRequest,
     rule: AcceptanceRule | None = None,
 ) -> Iterator[list[Row]]:
-    """Yield rows as they finish, after every step; None stands for a canvas that is not well formed.
-
-    Every fourth seed has a wide canvas, for fixes of several lines.
-    """
-    seeds = range(request.seed, request.seed + request.n)
-    for width in (_CANVAS, _WIDE_CANVAS):
-        chosen = [i for i, seed in enumerate(seeds) if (seed % 4 == 3) == (width == _WIDE_CANVAS)]
-        if not chosen:
-            continue
-        lines = [_draw_line(question, seeds[i]) for i in chosen]
-        rows = _blank_rows(question, lines, [seeds[i] for i in chosen], width)
+    """Yield rows as they finish, after every step; None stands for a canvas that is not well formed."""
+    choice = SpanChoice(question, adapter.network)
+    batches, left_out = blank_batches(question, choice, request)
+    yield [(index, None) for index in left_out]
+    for blanks in batches:
         finished = denoise(
             adapter,
-            rows,
+            blank_rows(question, blanks),
             rule or ConfidenceThreshold(),
             Absorbing(tokens.MASK, tokens.EOS),
             request.max_steps,
             request.temperature,
         )
+        scores = [score.tolist() for score in choice.score([blank.span for blank in blanks])]
         for some in finished:
             yield [
                 (
-                    chosen[row.index],
-                    _read(question, tokenizer, row, lines[row.index], chosen[row.index]),
+                    blanks[row.index].index,
+                    _read(question, tokenizer, row, blanks[row.index], scores),
                 )
                 for row in some
             ]
 
 
-def _draw_line(question: Question, seed: int) -> int:
-    generator = torch.Generator().manual_seed(seed + (1 << 40))
-    tempered = (question.line_scores / _LINE_TEMPERATURE).softmax(-1)
-    return int(torch.multinomial(tempered, 1, generator=generator))
+def blank_batches(
+    question: Question, choice: SpanChoice, request: SampleRequest
+) -> tuple[list[list[Blank]], list[int]]:
+    """Canvases by width, and the rows whose span has none."""
+    seeds = range(request.seed, request.seed + request.n)
+    batches: dict[int, list[Blank]] = {width: [] for width in _WIDTHS}
+    left_out = []
+    for index, span in enumerate(choice.draw(seeds, _PLACE_TEMPERATURE)):
+        frame = question.frame(span)
+        blank = Blank(index, seeds[index], span, frame) if frame else None
+        if blank is None or blank.num_slots > _WIDTHS[-1]:
+            left_out.append(index)
+        else:
+            batches[_width_of(blank)].append(blank)
+    return [batch for batch in batches.values() if batch], left_out
 
 
-def _blank_rows(question: Question, lines: Sequence[int], seeds: Sequence[int], width: int) -> Rows:
-    slots = torch.arange(width)
-    starts = torch.tensor([question.starts[line] for line in lines])
-    allowed = torch.full((width,), ANY_TEXT)
-    allowed[0] = FIRST_SLOT
-    ids = torch.full((len(lines), width), tokens.MASK)
-    return Rows(ids, starts[:, None] + slots, allowed, seeds)
+def _width_of(blank: Blank) -> int:
+    return next(width for width in _WIDTHS if blank.num_slots <= width)
+
+
+def blank_rows(question: Question, blanks: Sequence[Blank]) -> Rows:
+    """The first state of the loop, for canvases of one width."""
+    width = _width_of(blanks[0])
+    canvases = [blank.frame.canvas([tokens.MASK] * blank.span.length) for blank in blanks]
+    starts = torch.tensor([question.starts[blank.frame.line] for blank in blanks])
+    banned = torch.full((len(blanks), width, 2), tokens.PAD)
+    for row, blank in enumerate(blanks):
+        for side, slot, token in _bans(question, blank):
+            banned[row, slot, side] = token
+    return Rows(
+        torch.tensor([ids + [tokens.EOS] * (width - len(ids)) for ids in canvases]),
+        starts[:, None] + torch.arange(width),
+        torch.full((width,), ANY_TEXT),
+        [blank.seed for blank in blanks],
+        banned,
+    )
+
+
+def _bans(question: Question, blank: Blank) -> Iterator[tuple[int, int, int]]:
+    """A span is as small as can be: its first new token is not the first old one, nor its last the last."""
+    span, first = blank.span, len(blank.frame.before)
+    if not span.length:
+        return
+    if span.first < span.last or blank.frame.after:
+        yield 0, first, _as_canvas(question.prompt[span.first])
+    if span.first < span.last:
+        yield 1, first + span.length - 1, _as_canvas(question.prompt[span.last - 1])
+
+
+def _as_canvas(token: int) -> int:
+    return tokens.NEWLINE if token == tokens.LINE else token
 
 
 def _read(
-    question: Question, tokenizer: CodeTokenizer, row: FinishedRow, line: int, index: int
+    question: Question,
+    tokenizer: CodeTokenizer,
+    row: FinishedRow,
+    blank: Blank,
+    scores: Sequence[Sequence[float]],
 ) -> Proposal | None:
-    read = tokenizer.decode_canvas(row.ids)
-    kept = [*question.window.kept, len(question.listing.lines)]
-    if read is None or kept[line] < 0 or kept[line] + read[0] > kept[-1]:
+    read = read_canvas(question, tokenizer, blank.frame, row.ids)
+    if read is None:
         return None
-    used = row.ids.index(tokens.EOS) if tokens.EOS in row.ids else len(row.ids)
     return Proposal(
-        start=kept[line],
-        replaced=read[0],
-        added=tuple(read[1]),
+        start=read[0],
+        replaced=read[1],
+        added=read[2],
         source="sampled",
-        line_score=float(question.line_scores[line]),
-        text_score=row.confidence * used,
-        num_tokens=used,
-        index=index,
+        place_score=scores[0][row.index],
+        extent_score=scores[1][row.index],
+        text_score=row.confidence * blank.span.length,
+        num_tokens=blank.span.length,
+        index=blank.index,
         steps=row.steps,
     )

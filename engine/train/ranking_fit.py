@@ -108,7 +108,7 @@ def _share(places: Sequence[int], first: int) -> float:
 def _candidates(
     model: LoadedModel, question: Question, seed: int
 ) -> list[tuple[Proposal, frozenset[str]]]:
-    adapter = EmbeddedAdapter(model.network, question.encoded, min(6, len(question.listing.lines)))
+    adapter = EmbeddedAdapter(model.network, question.encoded)
     proposals = enumerate_edits(question, adapter, model.tokenizer)
     proposals += infill_lines(question, adapter, model.tokenizer)
     request = SampleRequest(n=_SAMPLED_ROWS, seed=seed)

@@ -11,17 +11,16 @@ import time
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
 
 from engine import SampleRequest, tokens
 from engine.acceptance import ConfidenceThreshold
 from engine.base import Passage
 from engine.loading import LoadedModel, load_model
 from engine.prefix import PrefixCache
-from engine.proposers.adapter import ANY_TEXT, FIRST_SLOT, EmbeddedAdapter
-from engine.proposers.sampled import sample_rows
-from engine.question import ask
-from engine.tokens import prompt_ids
+from engine.proposers.adapter import ANY_TEXT, EmbeddedAdapter
+from engine.proposers.sampled import Blank, blank_batches, blank_rows, sample_rows
+from engine.question import Question, ask
+from engine.span_choice import SpanChoice
 
 _FUNCTION = """\
 def merge_ranges(ranges, gap):
@@ -39,7 +38,7 @@ def merge_ranges(ranges, gap):
         total += end - start
     return merged, total
 """
-_ROWS, _STEPS, _REPEATS, _CANVAS = 64, 8, 5, 24
+_ROWS, _STEPS, _REPEATS = 64, 8, 5
 
 
 def main() -> None:
@@ -78,40 +77,36 @@ def _winnow(model: LoadedModel, passage: Passage) -> None:
 
 
 @torch.no_grad()
-def _plain_loop(model: LoadedModel, passage: Passage) -> Tensor:
-    """Prompt and canvas of every row through the network at every step; logits of all canvas positions."""
-    network = model.network
-    ids, starts = prompt_ids(model.tokenizer.encode_lines(passage.lines))
-    prompt = torch.tensor(ids).expand(_ROWS, -1)
-    scores = network.line_scores(network.encode_prompt(prompt[0])[0][starts]).float()
-    lines = torch.multinomial((scores / 1.6).softmax(-1), _ROWS, replacement=True)
-    positions = torch.arange(prompt.shape[1]).expand(_ROWS, -1)
-    canvas_positions = torch.tensor(starts)[lines][:, None] + torch.arange(_CANVAS)
-    canvas = torch.full((_ROWS, _CANVAS), tokens.MASK)
-    length = prompt.shape[1]
+def _plain_loop(model: LoadedModel, passage: Passage) -> None:
+    """The same canvases; prompt and canvas of every row through the network at every step, all rows to the end."""
+    question = ask(passage, model.network, model.tokenizer, PrefixCache(model.network))
+    request = SampleRequest(n=_ROWS, passage=passage, max_steps=_STEPS)
+    batches, _ = blank_batches(question, SpanChoice(question, model.network), request)
+    for blanks in batches:
+        _plain_batch(model, question, blanks)
+
+
+def _plain_batch(model: LoadedModel, question: Question, blanks: list[Blank]) -> None:
+    network, rows = model.network, blank_rows(question, blanks)
+    canvas = rows.ids
+    prompt = torch.tensor(question.prompt).expand(len(canvas), -1)
+    length, width = prompt.shape[1], canvas.shape[1]
+    positions = torch.cat([torch.arange(length).expand(len(canvas), -1), rows.positions], 1)
     segments = torch.cat([torch.zeros_like(prompt), torch.ones_like(canvas)], 1)
-    allowed = (torch.arange(length + _CANVAS) < length)[None] | (segments[0] == 1)[:, None]
-    mask = (
-        torch.zeros(allowed.shape)
-        .masked_fill(~allowed, -30_000.0)
-        .to(network.embedding.weight.dtype)
-    )
-    limits = EmbeddedAdapter(network, PrefixCache(network).encode(ids)).vocabularies
-    kinds = torch.full((_CANVAS,), ANY_TEXT)
-    kinds[0] = FIRST_SLOT
+    allowed = (torch.arange(length + width) < length)[None] | (segments[0] == 1)[:, None]
+    mask = torch.zeros(allowed.shape).masked_fill(~allowed, -30_000.0)
+    mask = mask.to(network.embedding.weight.dtype)
+    limits = EmbeddedAdapter(network, question.encoded).vocabularies[ANY_TEXT]
     for step in range(_STEPS):
         sequence = torch.cat([prompt, canvas], 1)
-        hidden = network(
-            sequence, segments, torch.cat([positions, canvas_positions], 1), mask[None, None]
-        )
-        logits = network.text_logits(hidden[:, length:]).float() + limits[kinds]
+        hidden = network(sequence, segments, positions, mask[None, None])
+        logits = network.text_logits(hidden[:, length:]).float() + limits
         probabilities = logits.softmax(-1)
-        drawn = torch.multinomial(probabilities.flatten(0, 1), 1).view(_ROWS, _CANVAS)
+        drawn = torch.multinomial(probabilities.flatten(0, 1), 1).view(canvas.shape)
         confidence = probabilities.log().gather(-1, drawn[..., None]).squeeze(-1)
         is_open = canvas == tokens.MASK
         kept = ConfidenceThreshold().accept(confidence, is_open, _STEPS - step)
         canvas = torch.where(kept, drawn, canvas)
-    return canvas
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def weights_folder(
     network: EditNetwork, tokenizer: CodeTokenizer, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     folder = tmp_path_factory.mktemp("weights")
-    save_model(folder, network, tokenizer, Ranker({"line": 0.5, "text": 1.0}))
+    save_model(folder, network, tokenizer, Ranker({"place": 0.5, "text": 1.0}))
     return folder
 
 

@@ -19,26 +19,46 @@ _MASK, _EOS, _WIDTH = 1, 2, 12
 _FAMILY = Absorbing(_MASK, _EOS)
 
 
+@dataclass(frozen=True)
+class _TypedAdapter:
+    """The network's adapter with a second kind of position, and with texts that end by themselves."""
+
+    inner: EmbeddedAdapter
+
+    @property
+    def vocabularies(self) -> Tensor:
+        text = self.inner.vocabularies[0].clone()
+        text[_EOS] = 0
+        digits = torch.full_like(text, -torch.inf)
+        digits[8:15] = 0
+        return torch.stack([text, digits])
+
+    def open_logits(self, ids: Tensor, positions: Tensor, is_open: Tensor) -> Tensor:
+        return self.inner.open_logits(ids, positions, is_open)
+
+
 @pytest.fixture(scope="module")
-def adapter(network: EditNetwork) -> EmbeddedAdapter:
+def adapter(network: EditNetwork) -> _TypedAdapter:
     double = EditNetwork(network.config).double().eval().requires_grad_(requires_grad=False)
     double.load_state_dict(network.state_dict())
     encoded = PrefixCache(double).encode([3, 4, *range(60, 90), 4])
-    return EmbeddedAdapter(double, encoded)
+    return _TypedAdapter(EmbeddedAdapter(double, encoded))
 
 
-def _rows(seeds: list[int], pinned: dict[int, int] | None = None) -> Rows:
+def _rows(
+    seeds: list[int], pinned: dict[int, int] | None = None, banned: Tensor | None = None
+) -> Rows:
     ids = torch.full((len(seeds), _WIDTH), _MASK)
     for place, token in (pinned or {}).items():
         ids[:, place] = token
     positions = torch.arange(_WIDTH).expand(len(seeds), -1) + 5
     allowed = torch.zeros(_WIDTH, dtype=torch.int64)
     allowed[0] = 1
-    return Rows(ids, positions, allowed, seeds)
+    return Rows(ids, positions, allowed, seeds, banned)
 
 
 def _run(
-    adapter: EmbeddedAdapter, rows: Rows, steps: int = 6, temperature: float = 1.0
+    adapter: _TypedAdapter, rows: Rows, steps: int = 6, temperature: float = 1.0
 ) -> dict[int, FinishedRow]:
     some = denoise(adapter, rows, ConfidenceThreshold(), _FAMILY, steps, temperature)
     return {row.index: row for finished in some for row in finished}
@@ -47,7 +67,7 @@ def _run(
 @settings(max_examples=15, deadline=None)
 @given(seeds=st.lists(st.integers(0, 1 << 40), min_size=2, max_size=9), steps=st.integers(1, 8))
 def test_row_of_a_batch_equals_the_row_alone(
-    adapter: EmbeddedAdapter, seeds: list[int], steps: int
+    adapter: _TypedAdapter, seeds: list[int], steps: int
 ) -> None:
     together = _run(adapter, _rows(seeds), steps)
     for index, seed in enumerate(seeds):
@@ -57,7 +77,7 @@ def test_row_of_a_batch_equals_the_row_alone(
         assert together[index].confidence == pytest.approx(alone.confidence)
 
 
-def test_every_row_finishes_within_the_steps(adapter: EmbeddedAdapter) -> None:
+def test_every_row_finishes_within_the_steps(adapter: _TypedAdapter) -> None:
     rows = _run(adapter, _rows(list(range(20))), steps=5)
     assert sorted(rows) == list(range(20))
     assert all(
@@ -65,26 +85,46 @@ def test_every_row_finishes_within_the_steps(adapter: EmbeddedAdapter) -> None:
     )
 
 
-def test_pinned_tokens_are_never_denoised(adapter: EmbeddedAdapter) -> None:
+def test_pinned_tokens_are_never_denoised(adapter: _TypedAdapter) -> None:
     pinned = {0: 9, 3: 77, 4: 78}
     for row in _run(adapter, _rows(list(range(16)), pinned)).values():
         end = row.ids.index(_EOS) if _EOS in row.ids else _WIDTH
         assert all(row.ids[place] == token for place, token in pinned.items() if place < end)
 
 
-def test_typed_slots_take_only_their_tokens(adapter: EmbeddedAdapter) -> None:
+def test_typed_slots_take_only_their_tokens(adapter: _TypedAdapter) -> None:
     for row in _run(adapter, _rows(list(range(24)))).values():
         assert adapter.vocabularies[1][row.ids[0]] == 0
         assert all(adapter.vocabularies[0][token] == 0 for token in row.ids[1:])
 
 
-def test_nothing_follows_an_end_of_text(adapter: EmbeddedAdapter) -> None:
+def test_banned_tokens_are_never_drawn(adapter: _TypedAdapter) -> None:
+    free = _run(adapter, _rows([3]), temperature=0.0)[0]
+    banned = torch.zeros(1, _WIDTH, 2, dtype=torch.int64)
+    for place, token in enumerate(free.ids):
+        banned[0, place, place % 2] = token
+    again = _run(adapter, _rows([3], banned=banned), temperature=0.0)[0]
+    before_end = again.ids[: again.ids.index(_EOS)] if _EOS in again.ids else again.ids
+    assert before_end
+    assert all(token != free.ids[place] for place, token in enumerate(before_end))
+
+
+def test_row_without_noise_is_finished_at_once(adapter: _TypedAdapter) -> None:
+    (row,) = next(
+        denoise(
+            adapter, _rows([1], dict.fromkeys(range(_WIDTH), 70)), ConfidenceThreshold(), _FAMILY, 3
+        )
+    )
+    assert row.ids == [70] * _WIDTH
+
+
+def test_nothing_follows_an_end_of_text(adapter: _TypedAdapter) -> None:
     for row in _run(adapter, _rows(list(range(24)))).values():
         if _EOS in row.ids:
             assert set(row.ids[row.ids.index(_EOS) :]) == {_EOS}
 
 
-def test_zero_temperature_ignores_seeds(adapter: EmbeddedAdapter) -> None:
+def test_zero_temperature_ignores_seeds(adapter: _TypedAdapter) -> None:
     rows = _run(adapter, _rows([1, 2, 3]), temperature=0.0)
     assert rows[0].ids == rows[1].ids == rows[2].ids
 

@@ -60,7 +60,7 @@ async def test_a_row_is_the_same_alone_and_in_a_batch(engine: EmbeddedEngine) ->
 
 
 async def test_ranked_stream_is_distinct_ordered_and_labelled(engine: EmbeddedEngine) -> None:
-    request = SampleRequest(n=200, passage=passage_of(MEDIAN), sources=_ALL)
+    request = SampleRequest(n=5000, passage=passage_of(MEDIAN), sources=_ALL)
     samples = await _collect(engine, request)
     assert len({s.text for s in samples}) == len(samples) > 50
     assert [s.score for s in samples] == sorted((s.score for s in samples), reverse=True)

@@ -27,7 +27,7 @@ from engine.train.examples import (
     save_shard,
     write_shards,
 )
-from engine.train.objective import losses_of, make_batch
+from engine.train.objective import SpanEdit, as_span_edit, losses_of, make_batch
 from engine.train.ranking_fit import collect_case, fit_ranker, ranks
 from engine.train.releases import build_releases, read_releases
 from engine.train.trainer import TrainConfig, load_network, train
@@ -129,18 +129,21 @@ def test_long_functions_are_cropped_around_the_fix(tokenizer: CodeTokenizer) -> 
     assert tokenizer.bpe.decode(line[1:]) == "a = a - 41"
 
 
+def _edits(sources: list[str], folder: Path, count: int, seed: int) -> list[SpanEdit]:
+    examples = mutate_all(sources, folder / "tokenizer.json", count, seed)
+    edits = [edit for e in examples if (edit := as_span_edit(e)) is not None]
+    return [edit for edit in edits if len(edit.prompt) <= 256 and edit.num_slots <= 40]
+
+
 def test_losses_never_see_pads_and_fall(tokenizer: CodeTokenizer, tmp_path: Path) -> None:
     tokenizer.bpe.save(str(tmp_path / "tokenizer.json"))
-    examples = [
-        e for e in mutate_all([MEDIAN] * 8, tmp_path / "tokenizer.json", 4, seed=1)
-        if len(e.prompt) <= 256 and len(e.canvas) < 24
-    ]  # fmt: skip
+    edits = _edits([MEDIAN] * 8, tmp_path, 4, seed=1)
     torch.manual_seed(0)
     network = EditNetwork(NetworkConfig(tokenizer.size, 64, 2, heads=2, hidden=96))
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
     seen = []
     for step in range(25):
-        batch = make_batch(examples, 256, 24, random.Random(step), 0.5)
+        batch = make_batch(edits, 256, 40, random.Random(step), 0.5)
         assert tokens.PAD not in batch.target_ids
         losses = losses_of(
             network, network(batch.ids, batch.segments, batch.positions, batch.mask.float()), batch
@@ -157,18 +160,16 @@ def test_prompt_is_blind_to_the_canvas(
 ) -> None:
     """The shared prefix is exact: training's one pass and the two passes of sampling agree."""
     tokenizer.bpe.save(str(tmp_path / "tokenizer.json"))
-    example = next(
-        e for e in mutate_all([MEDIAN], tmp_path / "tokenizer.json", 2, 5) if len(e.canvas) < 24
-    )
-    length = len(example.prompt)
-    batch = make_batch([example], length, 24, random.Random(0), 0.0)
+    edit = next(e for e in _edits([MEDIAN] * 3, tmp_path, 2, seed=5) if e.frame)
+    length = len(edit.prompt)
+    batch = make_batch([edit], length, 40, random.Random(0), 0.0)
     whole = network(batch.ids, batch.segments, batch.positions, batch.mask.float())
     hidden, prefix = network.encode_prompt(batch.ids[0, :length])
     canvas = network.encode_canvas(
-        batch.ids[:, length : length + 24], batch.positions[:, length : length + 24], prefix
+        batch.ids[:, length : length + 40], batch.positions[:, length : length + 40], prefix
     )
     assert torch.allclose(whole[0, :length], hidden, atol=1e-4)
-    assert torch.allclose(whole[:, length : length + 24], canvas, atol=1e-4)
+    assert torch.allclose(whole[:, length : length + 40], canvas, atol=1e-4)
 
 
 def test_training_resumes_where_it_stopped(tokenizer: CodeTokenizer, tmp_path: Path) -> None:
