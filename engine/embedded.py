@@ -119,9 +119,9 @@ class EmbeddedEngine:
             while (rows := await self._in_thread(next, steps, None)) is not None:
                 proposals += [proposal for _, proposal in rows if proposal is not None]
         ranked = await self._in_thread(
-            rank, answer.question, proposals, _SAMPLED_ROWS, self._model.ranker
+            rank, answer.question, proposals, _SAMPLED_ROWS, self._model.ranker, request.n
         )
-        for index, item in enumerate(ranked[: request.n]):
+        for index, item in enumerate(ranked):
             yield render_sample(answer.question, item.proposal, request, index, item.score)
             await anyio.lowlevel.checkpoint()
 

@@ -24,3 +24,12 @@ def parse_python(source: str) -> ast.Module:
             except (ValueError, RecursionError, MemoryError) as error:
                 raise SyntaxError(str(error) or type(error).__name__) from error
     raise SyntaxError("the source could not be read: other threads disturbed its parsing")
+
+
+def parses(source: str) -> bool:
+    """True when the source is Python."""
+    try:
+        parse_python(source)
+    except SyntaxError:
+        return False
+    return True

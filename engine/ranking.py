@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from .operators import FAMILY
@@ -54,7 +55,7 @@ class Ranker:
 def merge(
     question: Question, proposals: Iterable[Proposal], num_rows: int
 ) -> list[tuple[Proposal, frozenset[str]]]:
-    """Distinct candidates with the features of all sources that found them; no-ops and broken ones left out.
+    """Distinct candidates with the features of all sources that found them; some may not parse.
 
     Args:
         question: what was asked.
@@ -65,19 +66,21 @@ def merge(
     for proposal in proposals:
         groups.setdefault(proposal.result(question), []).append(proposal)
     return [
-        (_joined(group, num_rows), frozenset(p.source for p in group))
-        for group in groups.values()
-        if is_candidate(group[0], question)
+        (_joined(group, num_rows), frozenset(p.source for p in group)) for group in groups.values()
     ]
 
 
 def rank(
-    question: Question, proposals: Iterable[Proposal], num_rows: int, ranker: Ranker
+    question: Question, proposals: Iterable[Proposal], num_rows: int, ranker: Ranker, count: int
 ) -> list[Ranked]:
-    """The stream, the most promising first; ties by line and text, so that the order is always the same."""
+    """The first `count` of the stream, the most promising first; no-ops and what does not parse left out.
+
+    Ties go by line and text, so that the order is always the same.
+    """
     merged = merge(question, proposals, num_rows)
     ranked = [Ranked(p, ranker.score(features(p, sources)), sources) for p, sources in merged]
-    return sorted(ranked, key=lambda r: (-r.score, r.proposal.start, r.proposal.added))
+    ranked.sort(key=lambda r: (-r.score, r.proposal.start, r.proposal.added))
+    return list(islice((r for r in ranked if is_candidate(r.proposal, question)), count))
 
 
 def features(proposal: Proposal, sources: frozenset[str]) -> dict[str, float]:

@@ -155,15 +155,14 @@ class EditNetwork(nn.Module):
 
         Args:
             ids, positions: `(rows, canvas) int64`.
-            prefix: from `encode_prompt`; expanded over rows as a view, never copied per row before attention.
+            prefix: from `encode_prompt`; never copied per row.
         """
         x, rotation = self.embed(ids, torch.ones_like(ids)), self.rotation(positions)
         for block, (prompt_key, prompt_value) in zip(self.blocks, prefix, strict=True):
             assert isinstance(block, Block)
             query, key, value = block.project(x, rotation)
-            key = torch.cat([prompt_key.expand(len(ids), -1, -1, -1), key], 2)
-            value = torch.cat([prompt_value.expand(len(ids), -1, -1, -1), value], 2)
-            x = block.finish(x, F.scaled_dot_product_attention(query, key, value))
+            attended = _attend_shared(query, key, value, prompt_key[0], prompt_value[0])
+            x = block.finish(x, attended)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def text_logits(self, hidden: Tensor) -> Tensor:
@@ -205,6 +204,26 @@ class EditNetwork(nn.Module):
         """Cosine and sine `(rows, length, 1, head width / 2)` of rotary positions."""
         angles = positions.float()[..., None, None] * self.inverse_frequency
         return angles.cos(), angles.sin()
+
+
+def _attend_shared(
+    query: Tensor, key: Tensor, value: Tensor, prompt_key: Tensor, prompt_value: Tensor
+) -> Tensor:
+    """Attention to one shared prompt and to the own canvas, `(rows, heads, canvas, head width)`.
+
+    All rows read the prompt in one matrix product; a copy of its keys per row would cost more than the product.
+    """
+    rows, heads, canvas, width = query.shape
+    query = query * width**-0.5
+    flat = query.transpose(0, 1).reshape(heads, rows * canvas, width)
+    to_prompt = flat @ prompt_key.transpose(-1, -2)
+    to_canvas = (
+        (query @ key.transpose(-1, -2)).transpose(0, 1).reshape(heads, rows * canvas, canvas)
+    )
+    weights = torch.cat([to_prompt, to_canvas], -1).float().softmax(-1).to(value.dtype)
+    from_prompt = weights[..., :-canvas] @ prompt_value
+    own = weights[..., -canvas:].view(heads, rows, canvas, canvas).transpose(0, 1) @ value
+    return from_prompt.view(heads, rows, canvas, width).transpose(0, 1) + own
 
 
 def _rotate(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:

@@ -119,7 +119,9 @@ def mutations(source: str, rng: random.Random, count: int = 1) -> list[Mutation]
 
 
 def proposals(source: str, names: Sequence[str] = (), max_edits: int = 4096) -> list[Mutation]:
-    """Every single edit that the table knows for a broken function, distinct, parsing and not a no-op.
+    """Every single edit that the table knows for a broken function, distinct and not a no-op.
+
+    A few of them do not parse: to find that out costs more than to score them, so it is left to those who use them.
 
     Raises:
         SyntaxError: the source does not parse.
@@ -128,7 +130,7 @@ def proposals(source: str, names: Sequence[str] = (), max_edits: int = 4096) -> 
     found: dict[str, Mutation] = {}
     for operator, edit in _interleaved(view):
         candidate = edit.apply(source)
-        if candidate != source and candidate not in found and _parses(candidate):
+        if candidate != source and candidate not in found:
             found[candidate] = Mutation(operator.kind, candidate, edit)
         if len(found) >= max_edits:
             break
@@ -139,14 +141,6 @@ def _interleaved(view: FunctionView) -> Iterator[tuple[Operator, TextEdit]]:
     for operator in TABLE:
         for edit in operator.repairs(view):
             yield operator, edit
-
-
-def _parses(source: str) -> bool:
-    try:
-        parse_python(source)
-    except SyntaxError:
-        return False
-    return True
 
 
 def _same_shape_differs(source: str, mutant: str) -> bool:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from engine import tokens
+from engine.acceptance import ConfidenceThreshold
 from engine.question import Question
 from engine.span_choice import SpanChoice
 from engine.spans import Frame, Span
@@ -21,10 +22,11 @@ from engine.tokens import CodeTokenizer
 from .adapter import EmbeddedAdapter
 from .base import Proposal, read_canvas
 
-_MOST_NEW, _BRANCHES, _MOST_ROWS = 12, 6, 384
+_MOST_NEW, _BRANCHES, _MOST_ROWS = 12, 6, 192
 _MAX_CANVAS = 64
-_SURE = -0.1
-"""Tokens above this log-probability are taken together."""
+_STEPS = 4
+"""After the first tokens: how often all rows are read again at most."""
+_RULE = ConfidenceThreshold(0.8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,10 @@ class _Hole:
     frame: Frame
     place_score: float
     extent_score: float
+
+    @property
+    def width(self) -> int:
+        return len(self.frame.before) + self.span.length + len(self.frame.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ def infill_lines(
     question: Question,
     adapter: EmbeddedAdapter,
     tokenizer: CodeTokenizer,
-    num_spans: int = 160,
+    num_spans: int = 96,
 ) -> list[Proposal]:
     """Proposals for the likeliest spans, best first."""
     holes = _likeliest_holes(question, SpanChoice(question, adapter.network), num_spans)
@@ -62,14 +68,18 @@ def infill_lines(
         return []
     found: list[Proposal] = []
     state = _first_state(question, holes)
-    for step in range(_MOST_NEW + 1):
+    for step in range(_STEPS + 2):
         is_open = state.ids == tokens.MASK
         done = ~is_open.any(1)
         found += _read(question, tokenizer, holes, state.take(done.nonzero().flatten()))
         state = state.take((~done).nonzero().flatten())
         if not len(state.ids):
             break
-        state = _branch(adapter, state) if step == 0 else _fill_surest(adapter, state)
+        state = (
+            _branch(adapter, state)
+            if step == 0
+            else _fill_surest(adapter, state, _STEPS + 1 - step)
+        )
     return sorted(found, key=lambda p: -(p.place_score + p.extent_score + p.text_score))
 
 
@@ -83,9 +93,7 @@ def _likeliest_holes(question: Question, choice: SpanChoice, count: int) -> list
         for i, span in enumerate(spans)
         if (frame := question.frame(span)) is not None
     ]
-    return [
-        h for h in holes if len(h.frame.before) + h.span.length + len(h.frame.after) < _MAX_CANVAS
-    ]
+    return sorted((hole for hole in holes if hole.width < _MAX_CANVAS), key=lambda h: h.width)
 
 
 def _first_state(question: Question, holes: Sequence[_Hole]) -> _State:
@@ -111,16 +119,15 @@ def _branch(adapter: EmbeddedAdapter, state: _State) -> _State:
     grown = state.take(rows)
     grown.ids[torch.arange(len(rows)), first[rows]] = chosen.flatten()
     grown = _State(grown.ids, grown.positions, grown.holes, grown.scores + values.flatten())
-    return grown.take(grown.scores.argsort(descending=True)[:_MOST_ROWS])
+    return grown.take(grown.scores.argsort(descending=True)[:_MOST_ROWS].sort().values)
 
 
-def _fill_surest(adapter: EmbeddedAdapter, state: _State) -> _State:
-    """Fill the surest mask of every row with its best token, and all masks that are as good as certain."""
+def _fill_surest(adapter: EmbeddedAdapter, state: _State, steps_left: int) -> _State:
+    """Fill the surest masks of every row with their best tokens, all of them in the last step."""
     is_open = state.ids == tokens.MASK
     best, chosen = adapter.open_log_probabilities(state.ids, state.positions).max(-1)
     values = torch.full(state.ids.shape, -torch.inf).masked_scatter(is_open, best)
-    surest = values.max(1, keepdim=True).values
-    taken = is_open & ((values == surest) | (values > _SURE))
+    taken = _RULE.accept(values, is_open, steps_left)
     ids = torch.where(taken, state.ids.masked_scatter(is_open, chosen), state.ids)
     scores = state.scores + torch.where(taken, values, 0.0).sum(1)
     return _State(ids, state.positions, state.holes, scores)

@@ -20,7 +20,7 @@ from engine.loading import LoadedModel
 from engine.operators import FAMILY
 from engine.prefix import PrefixCache
 from engine.proposers.adapter import EmbeddedAdapter
-from engine.proposers.base import Proposal
+from engine.proposers.base import Proposal, is_candidate
 from engine.proposers.enumerated import enumerate_edits
 from engine.proposers.infilled import infill_lines
 from engine.proposers.sampled import sample_rows
@@ -51,7 +51,7 @@ def collect_case(model: LoadedModel, broken: str, right: str, kind: str, seed: i
         question = ask(passage, model.network, model.tokenizer, PrefixCache(model.network))
     except RequestError:
         return None
-    merged = _candidates(model, question, seed)
+    merged = [c for c in _candidates(model, question, seed) if is_candidate(c[0], question)]
     if not merged:
         return None
     wanted = _dump(read_listing(right.rstrip("\n").split("\n")).lines)

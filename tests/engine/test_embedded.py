@@ -64,7 +64,7 @@ async def test_ranked_stream_is_distinct_ordered_and_labelled(engine: EmbeddedEn
     samples = await _collect(engine, request)
     assert len({s.text for s in samples}) == len(samples) > 50
     assert [s.score for s in samples] == sorted((s.score for s in samples), reverse=True)
-    assert {s.source for s in samples} >= {"infilled", "enumerated"}
+    assert "enumerated" in {s.source for s in samples}
 
 
 async def test_ranked_stream_holds_the_enumerated_repair(engine: EmbeddedEngine) -> None:
@@ -133,7 +133,8 @@ async def test_long_function_is_read_through_a_window_around_the_suspicious_line
     passage = Passage(path="a.py", lines=lines, anchors=anchors, weights=weights)
     samples = await _collect(engine, SampleRequest(n=64, passage=passage, sources=_ALL))
     touched = [int(s.slots["where"].removeprefix("before ").split("#")[0]) for s in samples]
-    assert touched.count(61) > len(touched) / 4
+    elsewhere = max(touched.count(line) for line in set(touched) - {60, 61})
+    assert touched.count(60) + touched.count(61) > 3 * elsewhere
 
 
 async def test_line_longer_than_the_context_is_said(engine: EmbeddedEngine) -> None:

@@ -27,8 +27,10 @@ def test_canvas_of_the_span_of_a_fix_is_the_fix(
     assert line_places(prompt) == starts
     canvas = tokenizer.encode_canvas(fix.replaced, fix.added)
     found = span_of(prompt, starts, fix.start, canvas)
+    if before == after:
+        return
     if found is None:
-        assert len(canvas) > MAX_SPAN or before == after
+        assert len(canvas) > MAX_SPAN
         return
     span, added = found
     assert len(added) == span.length

@@ -20,6 +20,7 @@ import typer
 
 from engine.listing import read_listing
 from engine.operators import proposals
+from engine.parsing import parses
 from engine.regions import find_fix
 
 from .killing import Judge, can_confine
@@ -100,7 +101,7 @@ def exhaust(task: Task, verdicts: Verdicts, cap: int, seed: int) -> Exhausted:
 def enumerated(task: Task) -> list[str]:
     """Distinct listings that one edit of the operator table leads to."""
     listing = read_listing(task.broken.split("\n"))
-    return [edit.source for edit in proposals(listing.source, task.names)]
+    return [edit.source for edit in proposals(listing.source, task.names) if parses(edit.source)]
 
 
 def _most_suspicious(task: Task, edits: Sequence[str]) -> list[str]:

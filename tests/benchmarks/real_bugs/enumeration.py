@@ -13,6 +13,7 @@ from pathlib import Path
 from agent.localize import Suspect, localize
 from engine.listing import read_listing
 from engine.operators import proposals
+from engine.parsing import parses
 from tests.benchmarks.mutants.functions import rewrite
 from verifiers import Change, FileChange, ProjectTests, Snapshot, take_snapshot
 
@@ -67,7 +68,8 @@ def _edits(suspect: Suspect) -> list[str]:
         source = read_listing(suspect.passage.lines).source
     except SyntaxError:
         return []
-    return [mutation.source for mutation in proposals(source, suspect.passage.names)]
+    found = proposals(source, suspect.passage.names)
+    return [mutation.source for mutation in found if parses(mutation.source)]
 
 
 def _changes(snapshot: Snapshot, edits: Sequence[tuple[Suspect, str]]) -> Iterator[Change]:
