@@ -54,6 +54,9 @@ def main(
     seed: Annotated[int, typer.Option(help="Seed of either solver.")] = 0,
     engine: Annotated[str, typer.Option(help="The engine that `winnow fix` asks.")] = "embedded",
     random: Annotated[bool, typer.Option(help="Try random enumeration too.")] = True,
+    only_random: Annotated[
+        bool, typer.Option(help="Random enumeration alone; it is kept.")
+    ] = False,
 ) -> None:
     """Run what has no result yet, then print the table."""
     settings = Settings(max_samples=max_samples, max_seconds=max_seconds, seed=seed, engine=engine)
@@ -63,6 +66,10 @@ def main(
     cases = cases[:limit]
     python = f"Python {platform.python_version()}"
     typer.echo(f"{platform.machine()}, {os.cpu_count()} processors, {python}, {settings}")
+    if only_random:
+        for case in cases:
+            typer.echo(f"{case.id:28} random: {_told(anyio.run(bench.enumerate, case))}")
+        return
     for case in cases:
         if not bench.has(case):
             typer.echo(f"{case.id:28} {case.fix.kind:18} {_run(bench, case)}")
@@ -111,22 +118,40 @@ class Bench:
         Raises:
             BrokenRunError: `winnow fix` gave no result.
         """
-        python = make_environment(self.folder)
-        repository = locate(self.mirrors, case.package)
-        court = Court(case=case, repository=repository, folder=self.folder, python=python)
-        tree = self.folder / "trees" / case.id
-        build_before(repository, case.fix, tree)
-        configure(tree, case.suite)
+        tree, court = self._build(case)
         row = {
             "id": case.id,
             "kind": case.fix.kind,
             "settings": asdict(self.settings),
             "winnow": await self._winnow(case, tree, court),
-            "random": await self._random(case, tree, court) if self.with_random else None,
+            "random": await self.enumerate(case) if self.with_random else None,
         }
         with self.results.open("a") as file:
             file.write(json.dumps(row) + "\n")
         return row
+
+    async def enumerate(self, case: Case) -> Mapping[str, Any]:
+        """Random enumeration, from `random.jsonl` where it is there: no engine changes it."""
+        kept, key = (
+            self.folder / "random.jsonl",
+            [case.id, self.settings.max_samples, self.settings.seed],
+        )
+        for line in kept.read_text().splitlines() if kept.exists() else []:
+            if (row := json.loads(line))["key"] == key:
+                return dict(row["result"])
+        result = await self._random(case, *self._build(case))
+        with kept.open("a") as file:
+            file.write(json.dumps({"key": key, "result": result}) + "\n")
+        return result
+
+    def _build(self, case: Case) -> tuple[Path, Court]:
+        """The project before the fix, with the fix's tests, and who judges patches to it."""
+        python = make_environment(self.folder)
+        repository = locate(self.mirrors, case.package)
+        tree = self.folder / "trees" / case.id
+        build_before(repository, case.fix, tree)
+        configure(tree, case.suite)
+        return tree, Court(case=case, repository=repository, folder=self.folder, python=python)
 
     async def _winnow(self, case: Case, tree: Path, court: Court) -> Mapping[str, Any]:
         out, started = self.folder / "runs" / case.id, time.perf_counter()
