@@ -82,7 +82,8 @@ class SampleRequest:
     passage: Passage | None = None
     sources: tuple[Source, ...] = ("sampled",)
     max_steps: int = 8
-    temperature: float = 1.0
+    temperature: float = 0.6
+    """Of every draw: below 1 the likelier rows come more often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

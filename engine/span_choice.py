@@ -18,6 +18,9 @@ from .spans import MAX_SPAN, Span
 _FIRSTS, _LASTS, _LENGTHS = 96, 4, 6
 """How far a search looks: first tokens, ends of each, lengths of each of those."""
 
+_COLDEST = 1e-3
+"""A temperature of zero is read as this one."""
+
 
 class SpanChoice:
     """Spans of one question."""
@@ -37,14 +40,15 @@ class SpanChoice:
         return self._question.first_scores[first], extent.squeeze(1)
 
     def draw(self, seeds: Sequence[int], temperature: float) -> list[Span]:
-        """One span per seed; the temperature holds for the place only."""
+        """One span per seed; the temperature holds for the place, the end and the length."""
         uniform = torch.stack(
             [torch.rand(3, generator=torch.Generator().manual_seed(s + (1 << 40))) for s in seeds]
         )
-        places = (self._question.first_scores / temperature).softmax(-1)
-        first = _pick(places.expand(len(seeds), -1), uniform[:, 0])
-        last = first + _pick(self._lasts(first).exp(), uniform[:, 1])
-        length = _pick(self._lengths(first, last).exp(), uniform[:, 2])
+        scale = 1 / max(temperature, _COLDEST)
+        places = self._question.first_scores.expand(len(seeds), -1)
+        first = _pick(scale * places, uniform[:, 0])
+        last = first + _pick(scale * self._lasts(first), uniform[:, 1])
+        length = _pick(scale * self._lengths(first, last), uniform[:, 2])
         return [Span(*row) for row in torch.stack([first, last, length], 1).tolist()]
 
     def likeliest(self, count: int, most_new: int) -> list[Span]:
@@ -78,11 +82,11 @@ def _top(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return values, places
 
 
-def _pick(weights: Tensor, uniform: Tensor) -> Tensor:
-    cumulative = weights.double().cumsum(-1)
+def _pick(scores: Tensor, uniform: Tensor) -> Tensor:
+    cumulative = scores.double().softmax(-1).cumsum(-1)
     threshold = uniform[:, None].double() * cumulative[:, -1:]
     return (
         torch.searchsorted(cumulative, threshold, right=True)
         .squeeze(1)
-        .clamp(max=weights.shape[1] - 1)
+        .clamp(max=scores.shape[1] - 1)
     )

@@ -21,7 +21,6 @@ from .base import Proposal, read_canvas
 
 Row = tuple[int, Proposal | None]
 """Index of a row within its request, and what it proposes."""
-_PLACE_TEMPERATURE = 1.0
 _WIDTHS = (16, 24, 40, 64, 96)
 """A canvas is filled up to the next of these, so that it is the same in every batch; a wider one is not sampled."""
 
@@ -79,7 +78,7 @@ def blank_batches(
     seeds = range(request.seed, request.seed + request.n)
     batches: dict[int, list[Blank]] = {width: [] for width in _WIDTHS}
     left_out = []
-    for index, span in enumerate(choice.draw(seeds, _PLACE_TEMPERATURE)):
+    for index, span in enumerate(choice.draw(seeds, request.temperature)):
         frame = question.frame(span)
         blank = Blank(index, seeds[index], span, frame) if frame else None
         if blank is None or blank.num_slots > _WIDTHS[-1]:
