@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from importlib.metadata import entry_points
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 import engine
 from agent.errors import ConfigError
@@ -21,9 +21,7 @@ Maker: TypeAlias = Callable[[], Made | Awaitable[Made]]
 
 
 def _embedded() -> Awaitable[Engine]:
-    # The name brings torch, so that it is asked for only here.
-    embedded: Any = engine.EmbeddedEngine
-    return cast("Awaitable[Engine]", embedded.load())
+    return engine.EmbeddedEngine.load()  # the name brings torch, so it is asked for only here
 
 
 ENGINES: Mapping[str, Maker[Engine]] = {"embedded": _embedded}

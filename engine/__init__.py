@@ -1,5 +1,7 @@
 """A prompt in, samples out. Importing this package does not import torch."""
 
+from typing import TYPE_CHECKING
+
 from .base import (
     Canvas as Canvas,
     Engine as Engine,
@@ -21,6 +23,9 @@ from .errors import (
     TrainingError as TrainingError,
 )
 from .scripted import ScriptedEngine as ScriptedEngine
+
+if TYPE_CHECKING:
+    from .embedded import EmbeddedEngine as EmbeddedEngine
 
 
 def __getattr__(name: str) -> object:

@@ -59,7 +59,7 @@ def main() -> None:
 
 
 async def _with_shipped_model(console: Console) -> int:
-    from engine.embedded import EmbeddedEngine  # Brings torch: late, so that a test needs none.
+    from engine import EmbeddedEngine  # Brings torch: late, so that a test needs none.
 
     started = time.perf_counter()
     engine = await EmbeddedEngine.load()

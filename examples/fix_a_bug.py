@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 
 from agent import Agent, Task
-from engine.embedded import EmbeddedEngine
+from engine import EmbeddedEngine
 
 REPOSITORY = Path(__file__).parent / "repositories" / "slots"
 

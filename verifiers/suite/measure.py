@@ -70,11 +70,15 @@ def make_baseline(first: Result, second: Result, wanted: Sequence[str], warm: bo
 def _all_red(red: list[str], flaky: frozenset[str], stable: dict[str, str]) -> list[str]:
     if red:
         return red
-    more = f" ({len(flaky)} tests are flaky: {_some(sorted(flaky))})" if flaky else ""
+    more = f" (flaky: {_some(sorted(flaky))})" if flaky else ""
     raise BaseStateError(
-        f"nothing is red: all {len(stable)} tests do what they should{more}; there is nothing to fix",
+        f"nothing is red: {_all_do(len(stable))} what it should{more}; there is nothing to fix",
         reason="nothing_red",
     )
+
+
+def _all_do(num_tests: int) -> str:
+    return "the one test there is does" if num_tests == 1 else f"each of {num_tests} tests does"
 
 
 def _named(
