@@ -27,7 +27,8 @@ from engine.proposers.sampled import sample_rows
 from engine.question import Question, ask
 from engine.ranking import FEATURES, Ranker, features, merge
 
-_RIDGE = 1e-3
+_RIDGE, _KIND_RIDGE = 1e-3, 1e-2
+"""Operators are rare in the cases, so their coefficients are held closer to zero."""
 _SAMPLED_ROWS = 64
 _PLACES = (1, 8, 64, 256)
 
@@ -64,12 +65,13 @@ def fit_ranker(cases: Iterable[Case]) -> Ranker:
     """Maximise the log-probability of the fix among its rivals."""
     found = [case for case in cases if case.right >= 0]
     weights = torch.zeros(len(FEATURES), requires_grad=True)
+    ridge = torch.tensor([_KIND_RIDGE if f.startswith("kind_") else _RIDGE for f in FEATURES])
     optimizer = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimizer.zero_grad()
         each = [-(case.features @ weights).log_softmax(0)[case.right] for case in found]
-        total = torch.stack(each).mean() + _RIDGE * weights.square().sum()
+        total = torch.stack(each).mean() + (ridge * weights.square()).sum()
         total.backward()  # type: ignore[no-untyped-call]
         return total
 
