@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,10 +17,13 @@ from engine.spans import Frame, Span
 from engine.tokens import CodeTokenizer
 
 from .adapter import ANY_TEXT, EmbeddedAdapter
-from .base import Proposal, read_canvas
+from .base import Proposal, is_candidate, read_canvas
 
 Row = tuple[int, Proposal | None]
 """Index of a row within its request, and what it proposes."""
+ATTEMPTS = 3
+"""How often a row is drawn until it is a change that parses."""
+_NEXT_ATTEMPT = 1 << 44
 _WIDTHS = (16, 24, 40, 64, 96)
 """A canvas is filled up to the next of these, so that it is the same in every batch; a wider one is not sampled."""
 
@@ -46,10 +49,39 @@ def sample_rows(
     tokenizer: CodeTokenizer,
     request: SampleRequest,
     rule: AcceptanceRule | None = None,
+    attempts: int = ATTEMPTS,
 ) -> Iterator[list[Row]]:
-    """Yield rows as they finish, after every step; None stands for a canvas that is not well formed."""
+    """Yield rows as they finish, after every step.
+
+    A row that is no Python, or changes nothing, is drawn again, with a seed that follows from its own: so it stays
+    the same in every batch. None stands for one that failed `attempts` times.
+    """
     choice = SpanChoice(question, adapter.network)
-    batches, left_out = blank_batches(question, choice, request)
+    seeds = {index: request.seed + index for index in range(request.n)}
+    for attempt in range(attempts):
+        failed = []
+        for some in _draw_rows(question, adapter, tokenizer, choice, seeds, request, rule):
+            good: list[Row] = [
+                (i, p) for i, p in some if p is not None and is_candidate(p, question)
+            ]
+            failed += sorted({index for index, _ in some} - {index for index, _ in good})
+            yield good
+        seeds = {index: request.seed + index + (attempt + 1) * _NEXT_ATTEMPT for index in failed}
+        if not seeds:
+            return
+    yield [(index, None) for index in seeds]
+
+
+def _draw_rows(
+    question: Question,
+    adapter: EmbeddedAdapter,
+    tokenizer: CodeTokenizer,
+    choice: SpanChoice,
+    seeds: Mapping[int, int],
+    request: SampleRequest,
+    rule: AcceptanceRule | None,
+) -> Iterator[list[Row]]:
+    batches, left_out = blank_batches(question, choice, seeds, request.temperature)
     yield [(index, None) for index in left_out]
     for blanks in batches:
         finished = denoise(
@@ -72,15 +104,15 @@ def sample_rows(
 
 
 def blank_batches(
-    question: Question, choice: SpanChoice, request: SampleRequest
+    question: Question, choice: SpanChoice, seeds: Mapping[int, int], temperature: float
 ) -> tuple[list[list[Blank]], list[int]]:
-    """Canvases by width, and the rows whose span has none."""
-    seeds = range(request.seed, request.seed + request.n)
+    """Canvases by width, and the rows whose span has none; `seeds` by index of the row."""
     batches: dict[int, list[Blank]] = {width: [] for width in _WIDTHS}
     left_out = []
-    for index, span in enumerate(choice.draw(seeds, request.temperature)):
+    spans = choice.draw(list(seeds.values()), temperature)
+    for (index, seed), span in zip(seeds.items(), spans, strict=True):
         frame = question.frame(span)
-        blank = Blank(index, seeds[index], span, frame) if frame else None
+        blank = Blank(index, seed, span, frame) if frame else None
         if blank is None or blank.num_slots > _WIDTHS[-1]:
             left_out.append(index)
         else:

@@ -72,7 +72,7 @@ def _winnow(model: LoadedModel, passage: Passage) -> None:
         question = ask(passage, model.network, model.tokenizer, PrefixCache(model.network))
         adapter = EmbeddedAdapter(model.network, question.encoded)
         request = SampleRequest(n=_ROWS, passage=passage, max_steps=_STEPS)
-        for _ in sample_rows(question, adapter, model.tokenizer, request):
+        for _ in sample_rows(question, adapter, model.tokenizer, request, attempts=1):
             pass
 
 
@@ -80,8 +80,8 @@ def _winnow(model: LoadedModel, passage: Passage) -> None:
 def _plain_loop(model: LoadedModel, passage: Passage) -> None:
     """The same canvases; prompt and canvas of every row through the network at every step, all rows to the end."""
     question = ask(passage, model.network, model.tokenizer, PrefixCache(model.network))
-    request = SampleRequest(n=_ROWS, passage=passage, max_steps=_STEPS)
-    batches, _ = blank_batches(question, SpanChoice(question, model.network), request)
+    choice, seeds = SpanChoice(question, model.network), dict(enumerate(range(_ROWS)))
+    batches, _ = blank_batches(question, choice, seeds, SampleRequest().temperature)
     for blanks in batches:
         _plain_batch(model, question, blanks)
 

@@ -131,10 +131,10 @@ async def test_long_function_is_read_through_a_window_around_the_suspicious_line
     weights = tuple(1.0 if i == 60 else 0.01 for i in range(len(lines)))
     anchors = tuple(f"{i + 1}#aa" for i in range(len(lines)))
     passage = Passage(path="a.py", lines=lines, anchors=anchors, weights=weights)
-    samples = await _collect(engine, SampleRequest(n=64, passage=passage, sources=_ALL))
-    touched = [int(s.slots["where"].removeprefix("before ").split("#")[0]) for s in samples]
-    elsewhere = max(touched.count(line) for line in set(touched) - {60, 61})
-    assert touched.count(60) + touched.count(61) > 3 * elsewhere
+    samples = await _collect(engine, SampleRequest(n=64, passage=passage))
+    wheres = [s.slots["where"] for s in samples if s.slots]
+    touched = [int(where.removeprefix("before ").split("#")[0]) for where in wheres]
+    assert touched.count(61) + touched.count(62) > len(touched) / 4
 
 
 async def test_line_longer_than_the_context_is_said(engine: EmbeddedEngine) -> None:
