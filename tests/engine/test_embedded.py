@@ -131,7 +131,7 @@ async def test_long_function_is_read_through_a_window_around_the_suspicious_line
     weights = tuple(1.0 if i == 60 else 0.01 for i in range(len(lines)))
     anchors = tuple(f"{i + 1}#aa" for i in range(len(lines)))
     passage = Passage(path="a.py", lines=lines, anchors=anchors, weights=weights)
-    samples = await _collect(engine, SampleRequest(n=64, passage=passage))
+    samples = await _collect(engine, SampleRequest(n=64, passage=passage, sources=_ALL))
     wheres = [s.slots["where"] for s in samples if s.slots]
     touched = [int(where.removeprefix("before ").split("#")[0]) for where in wheres]
     assert touched
