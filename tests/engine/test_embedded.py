@@ -144,7 +144,8 @@ async def test_line_longer_than_the_context_is_said(engine: EmbeddedEngine) -> N
         await _collect(engine, SampleRequest(n=1, passage=passage_of(source)))
 
 
-async def test_closing_the_stream_frees_the_model(engine: EmbeddedEngine) -> None:
+async def test_closing_the_stream_frees_the_model() -> None:
+    engine = await EmbeddedEngine.load()
     stream = engine.sample(SampleRequest(n=600, passage=passage_of(MEDIAN), max_steps=24))
     async for _ in stream:
         break
