@@ -20,7 +20,7 @@ from .prefix import PrefixCache
 from .proposers.adapter import EmbeddedAdapter
 from .proposers.base import Proposal
 from .proposers.enumerated import enumerate_edits
-from .proposers.infilled import infill_lines
+from .proposers.infilled import infill_spans
 from .proposers.sampled import Row, sample_rows
 from .question import Question, ask
 from .ranking import rank
@@ -112,7 +112,7 @@ class EmbeddedEngine:
             )
         if "infilled" in request.sources:
             proposals += await self._in_thread(
-                infill_lines, answer.question, answer.adapter, self._model.tokenizer
+                infill_spans, answer.question, answer.adapter, self._model.tokenizer
             )
         if "sampled" in request.sources:
             steps = self._steps(answer, request, _SAMPLED_ROWS)

@@ -20,7 +20,7 @@ from .tokens import CodeTokenizer, prompt_ids
 
 _LEAST_WEIGHT = 0.02
 _EVIDENCE = 1.0
-"""Exponent of the passage's weights beside the model's own pointer."""
+"""Exponent of the passage's weights beside the model's own opinion."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,8 @@ def frame_of(prompt: Sequence[int], starts: Sequence[int], span: Span) -> Frame 
     head = tokens.REPLACED_0 + last_line - line + 1
     return Frame(
         line,
-        (head, *_as_canvas(prompt[begin : span.first])),
-        tuple(_as_canvas(prompt[span.last : end])),
+        (head, *as_canvas(prompt[begin : span.first])),
+        tuple(as_canvas(prompt[span.last : end])),
     )
 
 
@@ -78,7 +78,7 @@ def span_of(
     if line < 0 or line + max(1, replaced) >= len(starts):
         return None
     begin, end = starts[line] + 1, starts[line + max(1, replaced)]
-    old = _as_canvas(prompt[begin:end])
+    old = as_canvas(prompt[begin:end])
     if inserts:
         new = [*old, tokens.NEWLINE, *new]
     first, last = changed_span(old, new)
@@ -93,5 +93,6 @@ def line_places(prompt: Sequence[int]) -> list[int]:
     return [place for place, token in enumerate(prompt) if token == tokens.LINE]
 
 
-def _as_canvas(ids: Sequence[int]) -> list[int]:
+def as_canvas(ids: Sequence[int]) -> list[int]:
+    """Tokens of a prompt as the canvas has them: line breaks for `<line>`."""
     return [tokens.NEWLINE if token == tokens.LINE else token for token in ids]

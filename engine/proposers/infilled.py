@@ -56,7 +56,7 @@ class _State:
         return _State(self.ids[rows], self.positions[rows], self.holes[rows], self.scores[rows])
 
 
-def infill_lines(
+def infill_spans(
     question: Question,
     adapter: EmbeddedAdapter,
     tokenizer: CodeTokenizer,

@@ -13,7 +13,7 @@ from engine.base import SampleRequest
 from engine.denoise import Absorbing, FinishedRow, Rows, denoise
 from engine.question import Question
 from engine.span_choice import SpanChoice
-from engine.spans import Frame, Span
+from engine.spans import Frame, Span, as_canvas
 from engine.tokens import CodeTokenizer
 
 from .adapter import ANY_TEXT, EmbeddedAdapter
@@ -147,14 +147,11 @@ def _bans(question: Question, blank: Blank) -> Iterator[tuple[int, int, int]]:
     span, first = blank.span, len(blank.frame.before)
     if not span.length:
         return
-    if span.first < span.last or blank.frame.after:
-        yield 0, first, _as_canvas(question.prompt[span.first])
-    if span.first < span.last:
-        yield 1, first + span.length - 1, _as_canvas(question.prompt[span.last - 1])
-
-
-def _as_canvas(token: int) -> int:
-    return tokens.NEWLINE if token == tokens.LINE else token
+    old = as_canvas(question.prompt[span.first : span.last])
+    if beside := [*old, *blank.frame.after]:
+        yield 0, first, beside[0]
+    if old:
+        yield 1, first + span.length - 1, old[-1]
 
 
 def _read(

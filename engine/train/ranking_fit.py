@@ -22,7 +22,7 @@ from engine.prefix import PrefixCache
 from engine.proposers.adapter import EmbeddedAdapter
 from engine.proposers.base import Proposal, is_candidate
 from engine.proposers.enumerated import enumerate_edits
-from engine.proposers.infilled import infill_lines
+from engine.proposers.infilled import infill_spans
 from engine.proposers.sampled import sample_rows
 from engine.question import Question, ask
 from engine.ranking import FEATURES, Ranker, features, merge
@@ -112,7 +112,7 @@ def _candidates(
 ) -> list[tuple[Proposal, frozenset[str]]]:
     adapter = EmbeddedAdapter(model.network, question.encoded)
     proposals = enumerate_edits(question, adapter, model.tokenizer)
-    proposals += infill_lines(question, adapter, model.tokenizer)
+    proposals += infill_spans(question, adapter, model.tokenizer)
     request = SampleRequest(n=_SAMPLED_ROWS, seed=seed)
     for rows in sample_rows(question, adapter, model.tokenizer, request):
         proposals += [p for _, p in rows if p is not None]

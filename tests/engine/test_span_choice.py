@@ -12,7 +12,7 @@ from engine import SampleRequest, tokens
 from engine.loading import LoadedModel
 from engine.prefix import PrefixCache
 from engine.proposers.adapter import EmbeddedAdapter
-from engine.proposers.infilled import infill_lines
+from engine.proposers.infilled import infill_spans
 from engine.proposers.sampled import sample_rows
 from engine.question import Question, ask
 from engine.span_choice import SpanChoice
@@ -84,7 +84,7 @@ def test_no_row_and_no_filled_span_changes_nothing(model: LoadedModel, question:
     request = SampleRequest(n=200, seed=0, passage=question.passage)
     rows = [r for some in sample_rows(question, adapter, model.tokenizer, request) for r in some]
     assert sorted(index for index, _ in rows) == list(range(200))
-    proposals = [p for _, p in rows if p] + infill_lines(question, adapter, model.tokenizer)
+    proposals = [p for _, p in rows if p] + infill_spans(question, adapter, model.tokenizer)
     assert len(proposals) > 100
     assert all(p.result(question) != question.listing.lines for p in proposals)
     assert all(torch.isfinite(torch.tensor([p.place_score, p.text_score])).all() for p in proposals)
