@@ -18,6 +18,9 @@ from .spans import MAX_SPAN, Span
 _FIRSTS, _LASTS, _LENGTHS = 96, 4, 6
 """How far a search looks: first tokens, ends of each, lengths of each of those."""
 
+_GOLDEN = 0x9E3779B97F4A7C15
+"""2**64 divided by the golden ratio."""
+
 _COLDEST = 1e-3
 """A temperature of zero is read as this one."""
 
@@ -40,15 +43,18 @@ class SpanChoice:
         return self._question.first_scores[first], extent.squeeze(1)
 
     def draw(self, seeds: Sequence[int], temperature: float) -> list[Span]:
-        """One span per seed; the temperature holds for the place, the end and the length."""
-        uniform = torch.stack(
-            [torch.rand(3, generator=torch.Generator().manual_seed(s + (1 << 40))) for s in seeds]
-        )
+        """One span per seed; the temperature holds for the place, the end and the length.
+
+        A seed is one point of the unit interval, read like an arithmetic code (Arithmetic Sampling, arXiv 2210.15458,
+        section 3). The points of consecutive seeds spread evenly, so that rows seldom say the same.
+        """
+        point = torch.tensor([_point(seed) for seed in seeds], dtype=torch.float64)
         scale = 1 / max(temperature, _COLDEST)
         places = self._question.first_scores.expand(len(seeds), -1)
-        first = _pick(scale * places, uniform[:, 0])
-        last = first + _pick(scale * self._lasts(first), uniform[:, 1])
-        length = _pick(scale * self._lengths(first, last), uniform[:, 2])
+        first, point = _pick(scale * places, point)
+        distance, point = _pick(scale * self._lasts(first), point)
+        last = first + distance
+        length, point = _pick(scale * self._lengths(first, last), point)
         return [Span(*row) for row in torch.stack([first, last, length], 1).tolist()]
 
     def likeliest(self, count: int, most_new: int) -> list[Span]:
@@ -82,11 +88,17 @@ def _top(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return values, places
 
 
-def _pick(scores: Tensor, uniform: Tensor) -> Tensor:
-    cumulative = scores.double().softmax(-1).cumsum(-1)
-    threshold = uniform[:, None].double() * cumulative[:, -1:]
-    return (
-        torch.searchsorted(cumulative, threshold, right=True)
-        .squeeze(1)
-        .clamp(max=scores.shape[1] - 1)
-    )
+def _point(seed: int) -> float:
+    """The golden-ratio sequence: `seed` steps of 1 / phi, modulo 1."""
+    return (seed * _GOLDEN + (1 << 63)) % (1 << 64) / (1 << 64)
+
+
+def _pick(scores: Tensor, point: Tensor) -> tuple[Tensor, Tensor]:
+    """Inverse-transform sampling, and where in the interval of what was picked each point lies, from 0 to 1."""
+    ends = scores.double().softmax(-1).cumsum(-1)
+    ends = ends / ends[:, -1:]
+    picked = torch.searchsorted(ends, point[:, None], right=True).clamp(max=scores.shape[1] - 1)
+    begins = torch.nn.functional.pad(ends, (1, 0))
+    begin, end = begins.gather(1, picked), ends.gather(1, picked)
+    inside = (point[:, None] - begin) / (end - begin).clamp(min=1e-300)
+    return picked.squeeze(1), inside.squeeze(1).clamp(0, 1 - 2**-53)

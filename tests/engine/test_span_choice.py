@@ -67,6 +67,15 @@ def test_spans_begin_inside_the_lines_only(choice: SpanChoice, question: Questio
         assert question.prompt[span.first] != tokens.GAP
 
 
+def test_consecutive_seeds_spread_as_the_probabilities_say(
+    choice: SpanChoice, question: Question
+) -> None:
+    firsts = [span.first for span in choice.draw(range(7, 7 + 256), 1.0)]
+    expected = 256 * question.first_scores.exp()
+    drawn = torch.bincount(torch.tensor(firsts), minlength=len(expected))
+    assert float((drawn - expected).abs().max()) < 3
+
+
 def test_evidence_moves_the_spans_to_its_line(model: LoadedModel) -> None:
     passage = passage_of(MEDIAN)
     weights = tuple(1.0 if i == 5 else 0.02 for i in range(len(passage.lines)))
