@@ -14,6 +14,7 @@ from verifiers.errors import SandboxError, VerifierError
 from verifiers.paths import is_test_path
 from verifiers.sandbox import check_namespaces
 
+from .arguments import arguments_for
 from .baseline import Baseline, Trace
 from .cold import run_cold
 from .judgement import Judgement, judge, score
@@ -22,14 +23,11 @@ from .measure import check_base_run, make_baseline
 from .policy import PathPolicy
 from .pool import SuitePool
 from .preload import installed_modules, modules_to_preload
+from .proctor import Proctor
 from .runs import Request, Result
 from .site import Isolation, Site, open_site
 
 _FEW_TARGETS, _MOST_NAMED = 5, 200
-_REWRITE_WARNING = (
-    "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
-)
-_CONFIGURATION = ("pyproject.toml", "pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini")
 
 
 class ProjectTests:
@@ -96,10 +94,24 @@ class ProjectTests:
             self._verdicts[change.digest] = await self._observe(change)
         return self._verdicts[change.digest]
 
-    async def confirm(self, change: Change) -> Verdict:
-        """The whole suite once more with `python -m pytest` in a fresh sandbox, other hash seed. Level `confirmed`."""
-        if refused := self._refuse(change, "confirmed"):
+    async def seal(self, change: Change) -> Verdict:
+        """The sealed exam: the suite twice, with tests that were made false. Level `sealed`."""
+        if refused := self._refuse(change, "sealed"):
             return refused
+        started = anyio.current_time()
+        request = self._request(change)
+        found, result = await self._ready.proctor.examine(request.files)
+        seconds = anyio.current_time() - started
+        return self._verdict(found, result, "sealed", seconds, whole=True)
+
+    async def confirm(self, change: Change) -> Verdict:
+        """Seal it, then the whole suite once more with `python -m pytest` in a fresh sandbox, other hash seed.
+
+        Level `confirmed`, or `sealed` where the exam was not passed.
+        """
+        sealed = await self.seal(change)
+        if not sealed.passed:
+            return sealed
         ready = self._ready
         request = replace(self._request(change), limits=self._suite_limits(), may_fail=())
         result = await run_cold(ready.site, request, self._limits.sandbox, hash_seed=1)
@@ -107,7 +119,8 @@ class ProjectTests:
         if found.outcome == "failed" and not found.failed & set(ready.baseline.targets):
             again = await run_cold(ready.site, request, self._limits.sandbox, hash_seed=1)
             result, found = again, judge(again, ready.baseline.must_pass)
-        return self._verdict(found, result, "confirmed", result.seconds, whole=True)
+        seconds = sealed.seconds + result.seconds
+        return self._verdict(found, result, "confirmed", seconds, whole=True)
 
     async def trace(self) -> Trace:
         """Which lines each test of the base runs: targets first, then as many others as time allows."""
@@ -143,7 +156,7 @@ class ProjectTests:
         return self._prepared
 
     async def _measure(self, snapshot: Snapshot, site: Site) -> _Prepared:
-        arguments = _arguments(snapshot, site.interpreter.plugins)
+        arguments = arguments_for(snapshot, site.interpreter.plugins)
         request = Request(limits=self._suite_limits(), arguments=arguments, modules=True)
         first = await run_cold(site, request, self._limits.sandbox, hash_seed=0, keep="compiled")
         check_base_run(first)
@@ -159,7 +172,9 @@ class ProjectTests:
             raise
         files = frozenset(test.split("::")[0] for test in first.seen.tests)
         policy = PathPolicy(snapshot, files, installed_modules(paths))
-        return _Prepared(site, pool, baseline, policy, arguments)
+        whole = Request(limits=self._limits_of(baseline, baseline.durations), arguments=arguments)
+        proctor = Proctor(snapshot, site, pool, baseline, whole)
+        return _Prepared(site, pool, baseline, policy, arguments, proctor)
 
     async def _second_run(self, pool: SuitePool, site: Site, request: Request) -> Result:
         try:
@@ -179,7 +194,9 @@ class ProjectTests:
             request = replace(
                 self._request(change), tests=targets, stop=len(targets) > _FEW_TARGETS
             )
-            result = await ready.pool.run(replace(request, limits=self._limits_of(targets)))
+            result = await ready.pool.run(
+                replace(request, limits=self._limits_of(ready.baseline, targets))
+            )
             found, seconds = judge(result, targets), result.seconds
             if not found.passed:
                 return self._verdict(found, result, "observed", seconds, whole=False)
@@ -196,11 +213,13 @@ class ProjectTests:
         if found.outcome not in ("failed", "timeout") or not 0 < len(broken) <= _FEW_TARGETS:
             return False
         tests = tuple(sorted(broken))
-        request = replace(self._request(change), tests=tests, limits=self._limits_of(tests))
+        request = replace(
+            self._request(change), tests=tests, limits=self._limits_of(self.baseline, tests)
+        )
         return judge(await self._ready.pool.run(request), tests).passed
 
     def _whole(self, change: Change, stop: bool) -> Request:
-        limits = self._limits_of(self.baseline.durations)
+        limits = self._limits_of(self.baseline, self.baseline.durations)
         request = replace(
             self._request(change), limits=limits, first=self.baseline.targets, stop=stop
         )
@@ -212,11 +231,10 @@ class ProjectTests:
             files = {path: file.after for path, file in change.files.items()}
         return Request(limits=self._suite_limits(), files=files, arguments=self._ready.arguments)
 
-    def _limits_of(self, tests: Collection[str]) -> RunLimits:
-        durations = self.baseline.durations
-        taken = [durations.get(test, 0.0) for test in tests]
-        everything = sum(durations.values())
-        return limits_for(self._limits, taken, self.baseline.seconds - everything + sum(taken))
+    def _limits_of(self, baseline: Baseline, tests: Collection[str]) -> RunLimits:
+        taken = [baseline.durations.get(test, 0.0) for test in tests]
+        everything = sum(baseline.durations.values())
+        return limits_for(self._limits, taken, baseline.seconds - everything + sum(taken))
 
     def _suite_limits(self) -> RunLimits:
         limits = self._limits
@@ -254,7 +272,7 @@ class ProjectTests:
 class _Prepared:
     """Everything that `prepare` made."""
 
-    __slots__ = ("arguments", "baseline", "policy", "pool", "site")
+    __slots__ = ("arguments", "baseline", "policy", "pool", "proctor", "site")
 
     def __init__(
         self,
@@ -263,9 +281,10 @@ class _Prepared:
         baseline: Baseline,
         policy: PathPolicy,
         arguments: tuple[str, ...],
+        proctor: Proctor,
     ) -> None:
         self.site, self.pool, self.baseline = site, pool, baseline
-        self.policy, self.arguments = policy, arguments
+        self.policy, self.arguments, self.proctor = policy, arguments, proctor
 
 
 def _refusal(outcome: str, findings: list[Finding], level: Level) -> Verdict:
@@ -277,19 +296,3 @@ def _refusal(outcome: str, findings: list[Finding], level: Level) -> Verdict:
         level=level,
         findings=tuple(findings),
     )
-
-
-def _arguments(snapshot: Snapshot, plugins: tuple[str, ...]) -> tuple[str, ...]:
-    """Options of every run: short tracebacks; no coverage and no parallel workers even where the project asks for them."""
-    found = [
-        snapshot.read(name).decode("utf-8", "replace")
-        for name in _CONFIGURATION
-        if name in snapshot.files
-    ]
-    asked = "\n".join(found)
-    arguments = ["-q", "--tb=short", "-p", "no:randomly", "-W", _REWRITE_WARNING]
-    if "pytest_cov" in plugins and "--cov" in asked:
-        arguments.append("--no-cov")
-    if "xdist" in plugins and "-n" in asked:
-        arguments.append("-n0")
-    return tuple(arguments)

@@ -160,11 +160,12 @@ reports.TestReport.from_item_and_call = classmethod(always)
 """
 
 
-@pytest.mark.xfail(
-    reason="what forges inside the process needs sealed tests: not built yet", strict=True
-)
 @pytest.mark.parametrize(
     "lines", [ALWAYS_EQUAL, PATCH_REPORT], ids=["always-equal", "patched-report"]
 )
-async def test_forging_inside_the_process_is_not_accepted(bench: Bench, lines: str) -> None:
-    assert not (await bench.tests.verify(bench.change(in_mean(lines)))).passed
+async def test_forging_inside_the_process_fails_the_sealed_exam(bench: Bench, lines: str) -> None:
+    change = bench.change(in_mean(lines))
+    assert (await bench.tests.verify(change)).passed, "one plain run is fooled"
+    verdict = await bench.tests.confirm(change)
+    assert (verdict.passed, verdict.level, verdict.outcome) == (False, "sealed", "tampered")
+    assert verdict.findings[0].kind == "seal.forged"

@@ -1,0 +1,98 @@
+"""Exam papers: which assertions of a test can be made false, and the file that comes of it."""
+
+from __future__ import annotations
+
+import ast
+import random
+
+from hypothesis import given, strategies as st
+
+from verifiers.suite.papers import Sheet, function_of, read_sheet
+
+FILE = '''\
+"""Tests — with a wide dash before the assertions."""
+import pytest
+
+
+def test_plain():
+    "é"; assert 1 + 1 == 2, "é"
+    if True:
+        assert "a" in "cat"
+    with pytest.raises(
+        ValueError,
+        match="x",
+    ) as info:
+        assert int("x")
+    assert "x" in str(info.value)
+
+
+class TestThing:
+    async def test_async(self):
+        for i in range(3):
+            if i:
+                return
+        assert 3 > 2
+
+    def check(self):
+        def inner():
+            assert False
+        return inner
+
+
+def test_none():
+    print("asserts nothing")
+'''
+
+
+def _sheet() -> Sheet:
+    sheet = read_sheet("test_it.py", FILE.encode(), random.Random(0))
+    assert sheet is not None
+    return sheet
+
+
+def test_every_assertion_of_a_test_has_a_twin() -> None:
+    twins = _sheet().twins
+    assert {name: [t.begin[0] for t in some] for name, some in twins.items()} == {
+        "test_plain": [6, 8, 9, 13, 14],
+        "TestThing::test_async": [22],
+    }
+
+
+def test_sure_is_what_every_run_comes_by() -> None:
+    sure = {name: [t.begin[0] for t in some if t.sure] for name, some in _sheet().twins.items()}
+    assert sure == {"test_plain": [6, 9, 14], "TestThing::test_async": []}
+
+
+@given(st.data())
+def test_written_file_parses_and_keeps_its_lines(data: st.DataObject) -> None:
+    sheet = _sheet()
+    chosen = {
+        name: data.draw(st.sampled_from(twins))
+        for name, twins in sheet.twins.items()
+        if data.draw(st.booleans())
+    }
+    written = sheet.written(chosen).decode()
+    before = [getattr(n, "lineno", 0) for n in ast.walk(ast.parse(FILE)) if isinstance(n, ast.stmt)]
+    after = [
+        getattr(n, "lineno", 0) for n in ast.walk(ast.parse(written)) if isinstance(n, ast.stmt)
+    ]
+    assert before == after
+    assert (ast.dump(ast.parse(written)) == ast.dump(ast.parse(FILE))) == (not chosen)
+
+
+def test_no_two_papers_are_alike() -> None:
+    sheet = _sheet()
+    assert sheet.written({}) != sheet.written({})
+
+
+def test_a_file_that_is_no_python_has_no_sheet() -> None:
+    assert read_sheet("test_it.py", b"def test(:\n", random.Random(0)) is None
+    assert read_sheet("test_it.py", b"# coding: latin-1\nx = '\xe9'\n", random.Random(0)) is None
+
+
+@given(st.text(), st.text(alphabet="abc_", min_size=1))
+def test_function_of_a_test_forgets_its_parameters(parameter: str, name: str) -> None:
+    assert function_of(f"a/test_b.py::TestC::{name}[{parameter}]") == (
+        "a/test_b.py",
+        f"TestC::{name}",
+    )

@@ -1,0 +1,130 @@
+"""Test files as exam papers: the same tests, some of them with one assertion that is false."""
+
+from __future__ import annotations
+
+import ast
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from verifiers.parsing import parse_python
+
+from .false_twins import expects_exception, false_call, false_condition
+
+_MOST_TWINS = 8
+"""Assertions of one test that are considered, the last ones: a test that passes comes to them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """One assertion of a test, and what stands in its place when it is to be false."""
+
+    begin: tuple[int, int]
+    """1-based line, and column in bytes."""
+    end: tuple[int, int]
+    text: str
+    sure: bool
+    """True where every run of the test comes by, if nothing fails before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """One test file, and the twins of its test functions by qualified name: `TestThing::test_it`."""
+
+    path: str
+    source: bytes
+    twins: Mapping[str, Sequence[Twin]]
+
+    def written(self, chosen: Mapping[str, Twin]) -> bytes:
+        """The file with the chosen twins in place, on the same lines, and a tail that makes it unlike any other."""
+        lines = self.source.split(b"\n")
+        for twin in sorted(chosen.values(), key=lambda twin: twin.begin, reverse=True):
+            _splice(lines, twin)
+        return b"\n".join([*lines, b"# %032x" % random.SystemRandom().getrandbits(128), b""])
+
+
+def read_sheet(path: str, source: bytes, chance: random.Random) -> Sheet | None:
+    """The assertions of one test file; None where it is no Python in UTF-8."""
+    try:
+        tree = parse_python(source)
+        source.decode()
+    except (SyntaxError, ValueError):
+        return None
+    twins = {name: tuple(_twins(test, chance))[-_MOST_TWINS:] for name, test in _functions(tree)}
+    return Sheet(
+        path=path, source=source, twins={name: some for name, some in twins.items() if some}
+    )
+
+
+def function_of(test: str) -> tuple[str, str]:
+    """Path and qualified name of a test's function, from the test's id."""
+    path, _, name = test.partition("[")[0].partition("::")
+    return path, name
+
+
+def _functions(
+    node: ast.Module | ast.ClassDef, prefix: str = ""
+) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for child in node.body:
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield prefix + child.name, child
+        elif isinstance(child, ast.ClassDef):
+            yield from _functions(child, f"{prefix}{child.name}::")
+
+
+def _twins(test: ast.FunctionDef | ast.AsyncFunctionDef, chance: random.Random) -> Iterator[Twin]:
+    for place, sure in _assertions(test.body, sure=True):
+        statement, node = place
+        if isinstance(statement, ast.Assert):
+            twin: ast.expr | None = false_condition(node, chance)
+        else:
+            twin = false_call(node, chance) if isinstance(node, ast.Call) else None
+        if twin is not None:
+            yield Twin(
+                begin=(node.lineno, node.col_offset),
+                end=(node.end_lineno or node.lineno, node.end_col_offset or 0),
+                text=ast.unparse(ast.fix_missing_locations(twin)),
+                sure=sure,
+            )
+
+
+def _assertions(
+    body: Sequence[ast.stmt], sure: bool
+) -> Iterator[tuple[tuple[ast.stmt, ast.expr], bool]]:
+    """Expressions that may assert, in order; `sure` ends at the first statement that may leave the test."""
+    for statement in body:
+        match statement:
+            case ast.Assert(test=node):
+                yield (statement, node), sure
+            case ast.Expr(value=ast.Await(value=ast.Call() as node) | (ast.Call() as node)):
+                yield (statement, node), sure
+            case ast.With(items=items, body=inner) | ast.AsyncWith(items=items, body=inner):
+                for item in items:
+                    yield (statement, item.context_expr), sure
+                raising = any(expects_exception(item.context_expr) for item in items)
+                yield from _assertions(inner, sure and not raising)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                continue
+            case _:
+                yield from _assertions(_nested(statement), sure=False)
+        sure = sure and not _may_leave(statement)
+
+
+def _nested(statement: ast.stmt) -> list[ast.stmt]:
+    parts = ("body", "orelse", "finalbody")
+    return [inner for part in parts for inner in getattr(statement, part, [])]
+
+
+def _may_leave(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Try | ast.While | ast.For | ast.AsyncFor | ast.If | ast.Match):
+        return any(isinstance(node, ast.Return | ast.Raise) for node in ast.walk(statement))
+    return isinstance(statement, ast.Return | ast.Raise)
+
+
+def _splice(lines: list[bytes], twin: Twin) -> None:
+    (first, column), (last, end) = twin.begin, twin.end
+    before, after = lines[first - 1][:column], lines[last - 1][end:]
+    text = twin.text.replace("\n", " ").encode()
+    filled = [before + b"(" + text, *[b""] * (last - first)]
+    filled[-1] += b")" + after
+    lines[first - 1 : last] = filled
