@@ -108,6 +108,7 @@ def make_baseline(
         flaky=flaky,
         targets=targets,
         failures=failures,
+        places={},
         durations=dict.fromkeys(outcomes, 0.01),
         seconds=0.1,
         warm=True,

@@ -43,6 +43,8 @@ class Baseline:
     targets: tuple[str, ...]
     """Red tests that a winner turns green."""
     failures: Mapping[str, Failure]
+    places: Mapping[str, tuple[str, int]]
+    """Test id -> file and 1-based line of its function, which may be another class's."""
     durations: Mapping[str, float]
     seconds: float
     """Of one run of the whole suite."""

@@ -61,6 +61,7 @@ def make_baseline(first: Result, second: Result, wanted: Sequence[str], warm: bo
             _named(wanted, stable, flaky, red) if wanted else _all_red(red, flaky, stable)
         ),
         failures={test: f for test, f in first.seen.failures.items() if test in stable},
+        places=first.seen.places,
         durations=second.seen.durations,
         seconds=second.seconds,
         warm=warm,

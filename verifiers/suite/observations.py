@@ -54,6 +54,8 @@ class Observations:
     collection_errors: dict[str, str] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
     lines: dict[str, dict[str, frozenset[int]]] = field(default_factory=dict)
+    places: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Test id -> file and 1-based line of its function, which may be another class's."""
     end: int | None = None
     """pytest's own exit status; None when the run did not come to its end."""
     num_collected: int = 0
@@ -148,6 +150,10 @@ def _read_modules(seen: Observations, modules: list[list[str]]) -> None:
     seen.modules.update((str(name), str(file)) for name, file in modules)
 
 
+def _read_places(seen: Observations, places: list[Any]) -> None:
+    seen.places.update((str(test), (str(path), int(line or 0) + 1)) for test, path, line in places)
+
+
 def _read_trace(seen: Observations, test: str, lines: Mapping[str, list[int]]) -> None:
     seen.lines[str(test)] = {str(p): frozenset(map(int, numbers)) for p, numbers in lines.items()}
 
@@ -167,6 +173,7 @@ _READERS: dict[str, Callable[..., None]] = {
     "collected": _read_collected,
     "collect_error": _read_collect_error,
     "modules": _read_modules,
+    "places": _read_places,
     "trace": _read_trace,
     "end": _read_end,
 }

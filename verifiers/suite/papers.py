@@ -29,13 +29,17 @@ class Twin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """One test file, and the twins of its test functions by qualified name: `TestThing::test_it`."""
+    """One test file, and the twins of its functions by the line where a function begins, decorators included."""
 
     path: str
     source: bytes
-    twins: Mapping[str, Sequence[Twin]]
+    twins: Mapping[int, Sequence[Twin]]
+    names: Mapping[int, str]
+    """Of all functions, by line."""
+    mentions: frozenset[str]
+    """Every name that the file's code mentions: a test that another test calls cannot be made false alone."""
 
-    def written(self, chosen: Mapping[str, Twin]) -> bytes:
+    def written(self, chosen: Mapping[int, Twin]) -> bytes:
         """The file with the chosen twins in place, on the same lines, and a tail that makes it unlike any other."""
         lines = self.source.split(b"\n")
         for twin in sorted(chosen.values(), key=lambda twin: twin.begin, reverse=True):
@@ -50,26 +54,27 @@ def read_sheet(path: str, source: bytes, chance: random.Random) -> Sheet | None:
         source.decode()
     except (SyntaxError, ValueError):
         return None
-    twins = {name: tuple(_twins(test, chance))[-_MOST_TWINS:] for name, test in _functions(tree)}
+    twins = {line: tuple(_twins(test, chance))[-_MOST_TWINS:] for line, test in _functions(tree)}
     return Sheet(
-        path=path, source=source, twins={name: some for name, some in twins.items() if some}
+        path=path,
+        source=source,
+        twins={line: some for line, some in twins.items() if some},
+        names={line: test.name for line, test in _functions(tree)},
+        mentions=frozenset(_mentions(tree)),
     )
 
 
-def function_of(test: str) -> tuple[str, str]:
-    """Path and qualified name of a test's function, from the test's id."""
-    path, _, name = test.partition("[")[0].partition("::")
-    return path, name
+def _mentions(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                yield name
 
 
-def _functions(
-    node: ast.Module | ast.ClassDef, prefix: str = ""
-) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    for child in node.body:
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield prefix + child.name, child
-        elif isinstance(child, ast.ClassDef):
-            yield from _functions(child, f"{prefix}{child.name}::")
+def _functions(tree: ast.Module) -> Iterator[tuple[int, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield min([node.lineno, *(one.lineno for one in node.decorator_list)]), node
 
 
 def _twins(test: ast.FunctionDef | ast.AsyncFunctionDef, chance: random.Random) -> Iterator[Twin]:

@@ -48,8 +48,12 @@ class Proctor:
         exam, chance = await self.exam(), random.SystemRandom()
         for attempt in range(_ATTEMPTS):
             for paper in exam.papers(chance):
-                result = await self._sit(files, paper)
+                result = await self._run(files, paper.files)
                 found = _judged(paper, result)
+                if found.outcome in ("failed", "tampered"):
+                    base = await self._run({}, paper.files)
+                    targets = self._baseline.targets
+                    found = _judged(paper.corrected(base.seen.outcomes, targets), result)
                 if not found.passed:
                     break
             if found.outcome != "failed" or attempt + 1 == _ATTEMPTS:
@@ -58,9 +62,6 @@ class Proctor:
 
     async def _sit_base(self, papers: Mapping[str, bytes]) -> Result:
         return await self._run({}, papers)
-
-    async def _sit(self, files: Mapping[str, bytes | None], paper: Paper) -> Result:
-        return await self._run(files, paper.files)
 
     async def _run(self, files: Mapping[str, bytes | None], papers: Mapping[str, bytes]) -> Result:
         # What the base's run compiled would tell which assertions were made false.

@@ -104,6 +104,10 @@ class ProjectTests:
         seconds = anyio.current_time() - started
         return self._verdict(found, result, "sealed", seconds, whole=True)
 
+    async def seal_coverage(self) -> float:
+        """Share of the tests that have to pass that the sealed exam can make false."""
+        return (await self._ready.proctor.exam()).coverage
+
     async def confirm(self, change: Change) -> Verdict:
         """Seal it, then the whole suite once more with `python -m pytest` in a fresh sandbox, other hash seed.
 

@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from verifiers.base import Finding, Snapshot
 
 from .baseline import RED, Baseline
-from .papers import Sheet, Twin, function_of, read_sheet
+from .papers import Sheet, Twin, read_sheet
 from .runs import Result
 
 _TRIALS = 3
 """Runs of the base, each with another twin of every test."""
 _MOST_NAMED = 5
 
-Function: TypeAlias = tuple[str, str]
-"""Path and qualified name."""
+Function: TypeAlias = tuple[str, int]
+"""Path, and the 1-based line where it begins. Several tests may share one: parameters, subclasses."""
 Sit: TypeAlias = Callable[[Mapping[str, bytes]], Awaitable[Result]]
 """Runs the whole suite with these files in place."""
 
@@ -36,6 +36,13 @@ class Paper:
     files: Mapping[str, bytes]
     must_fail: frozenset[str]
     must_pass: frozenset[str]
+
+    def corrected(self, base: Mapping[str, str], targets: Collection[str]) -> Paper:
+        """Without what the base itself does otherwise: tests that run each other's code, and tests that come and go."""
+        wrong = {test for test in self.must_pass if base.get(test) != "passed"}
+        wrong |= {test for test in self.must_fail if base.get(test) not in RED}
+        wrong -= set(targets)
+        return replace(self, must_fail=self.must_fail - wrong, must_pass=self.must_pass - wrong)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +74,30 @@ class Exam:
     """The twins that are known to fail where they should, for every test that has one."""
 
     sheets: Mapping[str, Sheet]
-    expected: frozenset[str]
-    """Tests that have to pass."""
+    tests: Mapping[Function, frozenset[str]]
+    """Tests that have to pass, by their function."""
     twins: dict[Function, list[tuple[Twin, frozenset[str]]]] = field(default_factory=dict)
     """For each function its twins, and the tests that each of them makes fail."""
+
+    @property
+    def expected(self) -> frozenset[str]:
+        """Tests that have to pass."""
+        return frozenset(test for some in self.tests.values() for test in some)
 
     @property
     def sealed(self) -> frozenset[str]:
         """Tests that can be made false."""
         return frozenset(t for some in self.twins.values() for _, tests in some for t in tests)
+
+    @property
+    def standing_alone(self) -> list[Function]:
+        """Functions that no other one calls."""
+        mentions = frozenset[str]().union(*(sheet.mentions for sheet in self.sheets.values()))
+        return [
+            (path, line)
+            for path, line in self.tests
+            if path in self.sheets and self.sheets[path].names.get(line) not in mentions
+        ]
 
     @property
     def coverage(self) -> float:
@@ -91,10 +113,7 @@ class Exam:
 
     def _paper(self, falsified: set[Function], chance: random.Random) -> Paper:
         chosen = {f: chance.choice(self.twins[f]) for f in sorted(falsified)}
-        functions = defaultdict(set)
-        for test in self.expected:
-            functions[function_of(test)].add(test)
-        touched = {test for f in falsified for test in functions[f]}
+        touched = {test for f in falsified for test in self.tests[f]}
         return Paper(
             files=_written(self.sheets, {f: twin for f, (twin, _) in chosen.items()}),
             must_fail=frozenset(t for _, tests in chosen.values() for t in tests),
@@ -108,16 +127,14 @@ async def make_exam(snapshot: Snapshot, baseline: Baseline, sit: Sit, seed: int 
     A twin of a test that is green on the base has to make it fail there. One of a target, which is red anyway, counts only
     where every run comes by it.
     """
-    chance = random.Random(seed)
-    expected = baseline.must_pass
-    paths = sorted({function_of(test)[0] for test in expected} & set(snapshot.files))
+    chance, targets = random.Random(seed), frozenset(baseline.targets)
+    tests = _by_function(baseline)
+    paths = sorted({path for path, _ in tests} & set(snapshot.files))
     read = [read_sheet(path, snapshot.read(path), chance) for path in paths]
-    exam = Exam({sheet.path: sheet for sheet in read if sheet}, expected)
-    tests, targets = _by_function(expected), set(baseline.targets)
+    exam = Exam({sheet.path: sheet for sheet in read if sheet}, tests)
+    alone = exam.standing_alone
     for trial in range(_TRIALS):
-        tried = {
-            f: twin for f in tests if (twin := _twin(exam.sheets, f, trial, tests[f] & targets))
-        }
+        tried = {f: twin for f in alone if (twin := _twin(exam, f, trial, tests[f] & targets))}
         if not tried:
             break
         outcomes = (await sit(_written(exam.sheets, tried))).seen.outcomes
@@ -137,29 +154,27 @@ def mark(paper: Paper, result: Result) -> Marks:
     )
 
 
-def _twin(
-    sheets: Mapping[str, Sheet], function: Function, trial: int, targets: set[str] | frozenset[str]
-) -> Twin | None:
+def _twin(exam: Exam, function: Function, trial: int, targets: frozenset[str]) -> Twin | None:
     """The last twin, then the one before it, …; for a target only sure ones."""
-    path, name = function
-    twins: Sequence[Twin] = sheets[path].twins.get(name, ()) if path in sheets else ()
+    path, line = function
+    twins = exam.sheets[path].twins.get(line, ())
     usable = [twin for twin in twins if twin.sure or not targets]
     return usable[-1 - trial] if trial < len(usable) else None
 
 
 def _written(sheets: Mapping[str, Sheet], chosen: Mapping[Function, Twin]) -> dict[str, bytes]:
     """All sheets, the unchanged ones too: none may look like the file that the judged code may know."""
-    files: dict[str, dict[str, Twin]] = {path: {} for path in sheets}
-    for (path, name), twin in chosen.items():
-        files[path][name] = twin
+    files: dict[str, dict[int, Twin]] = {path: {} for path in sheets}
+    for (path, line), twin in chosen.items():
+        files[path][line] = twin
     return {path: sheets[path].written(twins) for path, twins in files.items()}
 
 
-def _by_function(tests: frozenset[str]) -> dict[Function, set[str]]:
+def _by_function(baseline: Baseline) -> dict[Function, frozenset[str]]:
     functions: dict[Function, set[str]] = defaultdict(set)
-    for test in tests:
-        functions[function_of(test)].add(test)
-    return functions
+    for test in baseline.must_pass:
+        functions[baseline.places.get(test, (test, 0))].add(test)
+    return {function: frozenset(tests) for function, tests in functions.items()}
 
 
 def _some(tests: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import random
 
 from hypothesis import given, strategies as st
 
-from verifiers.suite.papers import Sheet, function_of, read_sheet
+from verifiers.suite.papers import Sheet, read_sheet
 
 FILE = '''\
 """Tests — with a wide dash before the assertions."""
@@ -52,23 +52,24 @@ def _sheet() -> Sheet:
 
 def test_every_assertion_of_a_test_has_a_twin() -> None:
     twins = _sheet().twins
-    assert {name: [t.begin[0] for t in some] for name, some in twins.items()} == {
-        "test_plain": [6, 8, 9, 13, 14],
-        "TestThing::test_async": [22],
+    assert {line: [t.begin[0] for t in some] for line, some in twins.items()} == {
+        5: [6, 8, 9, 13, 14],
+        18: [22],
+        25: [26],
     }
 
 
 def test_sure_is_what_every_run_comes_by() -> None:
-    sure = {name: [t.begin[0] for t in some if t.sure] for name, some in _sheet().twins.items()}
-    assert sure == {"test_plain": [6, 9, 14], "TestThing::test_async": []}
+    sure = {line: [t.begin[0] for t in some if t.sure] for line, some in _sheet().twins.items()}
+    assert sure == {5: [6, 9, 14], 18: [], 25: [26]}
 
 
 @given(st.data())
 def test_written_file_parses_and_keeps_its_lines(data: st.DataObject) -> None:
     sheet = _sheet()
     chosen = {
-        name: data.draw(st.sampled_from(twins))
-        for name, twins in sheet.twins.items()
+        line: data.draw(st.sampled_from(twins))
+        for line, twins in sheet.twins.items()
         if data.draw(st.booleans())
     }
     written = sheet.written(chosen).decode()
@@ -88,11 +89,3 @@ def test_no_two_papers_are_alike() -> None:
 def test_a_file_that_is_no_python_has_no_sheet() -> None:
     assert read_sheet("test_it.py", b"def test(:\n", random.Random(0)) is None
     assert read_sheet("test_it.py", b"# coding: latin-1\nx = '\xe9'\n", random.Random(0)) is None
-
-
-@given(st.text(), st.text(alphabet="abc_", min_size=1))
-def test_function_of_a_test_forgets_its_parameters(parameter: str, name: str) -> None:
-    assert function_of(f"a/test_b.py::TestC::{name}[{parameter}]") == (
-        "a/test_b.py",
-        f"TestC::{name}",
-    )

@@ -169,6 +169,62 @@ async def test_flaky_tests_count_for_nothing(tmp_path: Path) -> None:
     await tests.aclose()
 
 
+SHARED_TESTS = """
+import unittest
+from calc import double, mean
+
+
+class Common:
+    number = 4
+
+    def test_double(self):
+        self.assertEqual(double(self.number), 2 * self.number)
+
+    def test_mean(self):
+        self.assertEqual(mean([self.number]), self.number)
+
+    def test_both(self):
+        self.test_double()
+        self.test_mean()
+
+
+class TestFour(Common, unittest.TestCase):
+    pass
+
+
+class TestFive(Common, unittest.TestCase):
+    number = 5
+
+
+class TestTen(Common, unittest.TestCase):
+    number = 10
+
+    def test_alone(self):
+        self.assertEqual(double(self.number), 20)
+
+
+class TestSix(TestFive):
+    number = 6
+
+    def test_both(self):
+        super().test_both()
+        assert self.number == 6
+"""
+
+
+async def test_tests_that_share_code_are_sealed_and_an_honest_fix_stands(tmp_path: Path) -> None:
+    files = {"calc.py": CALC, "test_shared.py": SHARED_TESTS}
+    tests, snapshot = ProjectTests(), take_snapshot(write_project(tmp_path, files))
+    await tests.prepare(snapshot)
+    try:
+        assert await tests.seal_coverage() == pytest.approx(1 / 13)
+        for _ in range(6):
+            verdict = await tests.seal(change_of(snapshot, {"calc.py": FIXED}))
+            assert (verdict.outcome, verdict.level) == ("passed", "sealed")
+    finally:
+        await tests.aclose()
+
+
 async def test_an_endless_loop_in_the_base_is_a_red_test(tmp_path: Path) -> None:
     endless = CALC.replace(
         "        total += value\n", "        total += value\n        values.append(0)\n"

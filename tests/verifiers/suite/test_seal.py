@@ -38,6 +38,11 @@ def test_unsure_target():
         assert 1 == 3
 """
 GREEN = ("test_one", "test_unreached", "test_bare")
+LINES = {
+    line.removeprefix("def ").removesuffix("():"): number
+    for number, line in enumerate(FILE.splitlines(), 1)
+    if line.startswith("def ")
+}
 TARGETS = ("test_a.py::test_target", "test_a.py::test_unsure_target")
 
 
@@ -82,6 +87,7 @@ async def exam(tmp_path_factory: pytest.TempPathFactory) -> Exam:
         flaky=frozenset(),
         targets=TARGETS,
         failures={},
+        places={f"test_a.py::{name}": ("test_a.py", line) for name, line in LINES.items()},
         durations={},
         seconds=1.0,
         warm=True,
@@ -92,7 +98,7 @@ async def exam(tmp_path_factory: pytest.TempPathFactory) -> Exam:
 async def test_only_twins_that_are_known_to_fail_are_used(exam: Exam) -> None:
     assert exam.sealed == {"test_a.py::test_one", "test_a.py::test_target"}
     assert exam.coverage == pytest.approx(2 / 5)
-    assert len(exam.twins["test_a.py", "test_one"]) == 2
+    assert len(exam.twins["test_a.py", LINES["test_one"]]) == 2
 
 
 @settings(max_examples=50)
@@ -120,3 +126,12 @@ async def test_honest_code_is_marked_clean_and_forged_code_is_not(exam: Exam) ->
         assert [finding.kind for finding in forged.findings] == ["seal.forged"]
         broken = mark(paper, _result(dict.fromkeys(exam.expected, "failed")))
         assert set(broken.broken) == paper.must_pass
+
+
+async def test_what_the_base_does_otherwise_is_held_against_nobody(exam: Exam) -> None:
+    paper = exam.papers(random.Random(1))[0]
+    odd, false = "test_a.py::test_bare", sorted(paper.must_fail - set(TARGETS))
+    base = {**dict.fromkeys(exam.expected, "passed"), odd: "failed"}
+    corrected = paper.corrected(base, TARGETS)
+    assert corrected.must_pass == paper.must_pass - {odd}
+    assert corrected.must_fail == paper.must_fail - set(false)

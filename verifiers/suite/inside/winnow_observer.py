@@ -45,6 +45,8 @@ class Observer:
 
     def pytest_collection_finish(self, session: Any) -> Any:
         self.send("collected", len(session.items))
+        if self.options["modules"]:
+            self.send("places", [[item.nodeid, *item.location[:2]] for item in session.items])
 
     def pytest_collectreport(self, report: Any) -> Any:
         if report.failed:
