@@ -139,7 +139,10 @@ class _Flow:
             "num_tests": len(baseline.outcomes),
             "targets": list(baseline.targets),
             "flaky": sorted(baseline.flaky),
+            "uncollected": dict(baseline.uncollected),
         }
+        for path, why in baseline.uncollected.items():
+            self._notes.append(f"{path} cannot be collected, so its tests count for nothing: {why}")
         self._agent.hear("baseline.finished", facts)
 
     async def _localize(self) -> tuple[Suspect, ...]:

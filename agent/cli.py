@@ -31,7 +31,14 @@ TargetOption = Annotated[
     typer.Option("--target", help="Id of a red test to mend; repeatable. Without: all red ones."),
 ]
 IsolationOption = Annotated[
-    Isolation, typer.Option("--isolation", help="unsafe runs the tests without a sandbox.")
+    Isolation, typer.Option("--isolation", help="bubblewrap is slower; unsafe is no sandbox.")
+]
+HoldOutOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--hold-out",
+        help="Tests that choosing never sees: ids, files, folders, or a share such as 0.3; repeatable.",
+    ),
 ]
 PythonOption = Annotated[
     Path | None,
@@ -57,13 +64,14 @@ def fix(
     out: Annotated[Path | None, typer.Option(help="Folder for the run's files.")] = None,
     output: OutputOption = "text",
     isolation: IsolationOption = "namespaces",
+    hold_out: HoldOutOption = None,
     python: PythonOption = None,
     trace_file: Annotated[Path | None, typer.Option(help="Append spans to this file.")] = None,
 ) -> None:
     """Find what is red, and hand back the change that mends it and proved itself, or none."""
     options = FixOptions(
         repo=repo,
-        suite=SuiteOptions(targets=tuple(target or ()), isolation=isolation, python=python),
+        suite=_suite(target, isolation, hold_out, python),
         max_samples=max_samples,
         max_seconds=max_seconds,
         seed=seed,
@@ -84,10 +92,11 @@ def verify(
     target: TargetOption = None,
     output: OutputOption = "text",
     isolation: IsolationOption = "namespaces",
+    hold_out: HoldOutOption = None,
     python: PythonOption = None,
 ) -> None:
     """Judge a patch as a candidate is judged; exit code 0 only if it is confirmed."""
-    suite = SuiteOptions(targets=tuple(target or ()), isolation=isolation, python=python)
+    suite = _suite(target, isolation, hold_out, python)
     options = VerifyOptions(repo=repo, patch=patch, suite=suite, as_json=output == "json")
     _exit_with(lambda: _commands().run_verify(options))
 
@@ -109,6 +118,20 @@ def main() -> None:
     # Whoever asks to stop gets the same clean end as at the keyboard.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     app(prog_name="winnow")
+
+
+def _suite(
+    target: list[str] | None,
+    isolation: Isolation,
+    hold_out: list[str] | None,
+    python: Path | None,
+) -> SuiteOptions:
+    return SuiteOptions(
+        targets=tuple(target or ()),
+        isolation=isolation,
+        hold_out=tuple(hold_out or ()),
+        python=python,
+    )
 
 
 def _exit_with(command: Callable[[], int]) -> NoReturn:

@@ -18,7 +18,7 @@ from agent.best_of import Agent
 from agent.deferred import DeferredEngine
 from agent.display import Display
 from agent.edits import apply_change
-from agent.errors import EditError, JournalError
+from agent.errors import ConfigError, EditError, JournalError
 from agent.failures import EXIT_CODES, ending_of
 from agent.groups import single_errors
 from agent.interrupts import run_interruptible
@@ -38,7 +38,7 @@ from agent.reports import (
     run_result,
 )
 from agent.types import Listener, Run, Task
-from verifiers import ProjectTests
+from verifiers import HoldOut, ProjectTests
 
 _Closable = TypeVar("_Closable", DeferredEngine, ProjectTests)
 _PLAIN_WIDTH = 120
@@ -131,7 +131,16 @@ async def _closing(thing: _Closable) -> AsyncIterator[_Closable]:
 
 
 def _suite(options: SuiteOptions) -> ProjectTests:
-    return ProjectTests(targets=options.targets, isolation=options.isolation, python=options.python)
+    try:
+        hold_out = HoldOut.parse(options.hold_out)
+    except ValueError as error:
+        raise ConfigError(f"--hold-out: {error}") from error
+    return ProjectTests(
+        targets=options.targets,
+        isolation=options.isolation,
+        hold_out=hold_out,
+        python=options.python,
+    )
 
 
 def _apply(run: Run, folder: RunFolder) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-Isolation: TypeAlias = Literal["namespaces", "unsafe"]
+Isolation: TypeAlias = Literal["namespaces", "bubblewrap", "unsafe"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,8 @@ class SuiteOptions:
 
     targets: tuple[str, ...] = ()
     isolation: Isolation = "namespaces"
+    hold_out: tuple[str, ...] = ()
+    """Names of tests, files or folders, or one share of the test files: `0.3`."""
     python: Path | None = None
 
 

@@ -14,9 +14,16 @@ from agent.errors import ConfigError
 from agent.facts import verdict_facts
 from agent.judging import Judges
 from agent.types import Outcome, SuiteRunner
-from verifiers import Change, Complexity, Verdict, take_snapshot
+from verifiers import Change, Complexity, Level, Verdict, take_snapshot
 
 SCHEMA_VERSION = 1
+_STEPS: Mapping[Level, str] = {
+    "none": "",
+    "observed": "",
+    "sealed": "in the sealed exam: ",
+    "confirmed": "judged from nothing: ",
+    "held_out": "by the held-out tests: ",
+}
 
 
 async def prove_patch(repo: Path, patch: Path, tests: SuiteRunner) -> Mapping[str, Any]:
@@ -35,14 +42,17 @@ async def prove_patch(repo: Path, patch: Path, tests: SuiteRunner) -> Mapping[st
     await judges.prepare(snapshot)
     verdicts = await _verdicts(judges, change)
     outcome = _outcome(verdicts)
+    facts = [verdict_facts(one) for one in verdicts]
     return {
         "schema_version": SCHEMA_VERSION,
         "outcome": outcome,
+        "level": verdicts[-1].level if verdicts[-1].passed else _level_reached(verdicts),
         "reason": _reason(verdicts),
+        "findings": [finding for fact in facts for finding in fact["findings"]],
         "confirmed": outcome == "winner",
         "targets": list(tests.baseline.targets),
         "change": change.digest,
-        "verdicts": [verdict_facts(one) for one in verdicts],
+        "verdicts": facts,
     }
 
 
@@ -55,7 +65,7 @@ async def _verdicts(judges: Judges, change: Change) -> tuple[Verdict, ...]:
 
 def _outcome(verdicts: tuple[Verdict, ...]) -> Outcome:
     last = verdicts[-1]
-    if last.passed and last.level == "confirmed":
+    if last.passed and last.level in ("confirmed", "held_out"):
         return "winner"
     return "tampered" if last.outcome == "tampered" else "none"
 
@@ -63,8 +73,19 @@ def _outcome(verdicts: tuple[Verdict, ...]) -> Outcome:
 def _reason(verdicts: tuple[Verdict, ...]) -> str:
     last = verdicts[-1]
     if last.passed:
-        return "the patch is confirmed: the whole suite passes with it, judged from nothing"
-    return f"{last.verifier} refused the patch: {last.outcome}"
+        more = ", and so do the held-out tests" if last.level == "held_out" else ""
+        return f"the patch is confirmed: the whole suite passes with it, judged from nothing{more}"
+    return f"{last.verifier} refused the patch: {_STEPS[last.level]}{last.outcome}"
+
+
+def _level_reached(verdicts: tuple[Verdict, ...]) -> Level:
+    """How far up the ladder the patch came before it fell."""
+    before: dict[Level, Level] = {
+        "held_out": "confirmed",
+        "confirmed": "sealed",
+        "sealed": "observed",
+    }
+    return before.get(verdicts[-1].level, "none")
 
 
 def _read(patch: Path) -> bytes:

@@ -36,6 +36,7 @@ from .suite import (
     Baseline as Baseline,
     Failure as Failure,
     Frame as Frame,
+    HoldOut as HoldOut,
     Isolation as Isolation,
     ProjectTests as ProjectTests,
     SuiteLimits as SuiteLimits,

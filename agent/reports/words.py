@@ -56,7 +56,7 @@ def verdict_words(candidate: Mapping[str, Any]) -> str:
         return "not judged"
     last = candidate["verdicts"][-1]
     if last["passed"]:
-        return "confirmed" if last["level"] == "confirmed" else "passed"
+        return "confirmed" if last["level"] in ("confirmed", "held_out") else "passed"
     num_failed = len(last["not_passed"])
     return f"{last['outcome']}: {num_failed} not passed" if num_failed else str(last["outcome"])
 

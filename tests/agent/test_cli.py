@@ -239,6 +239,8 @@ def test_verify_judges_a_patch_from_outside(
     result = result_of(done)
     assert result["confirmed"] is (code == 0)
     assert result["verdicts"][-1]["level"] == ("observed" if code else "confirmed")
+    assert result["level"] == ("none" if code else "confirmed")
+    assert bool(result["findings"]) is (code == 1)
     assert tree_bytes(project) == before
 
 
@@ -248,8 +250,22 @@ def test_verify_never_lets_a_patch_touch_the_tests(
     tests = (project / "tests" / "test_price.py").read_text()
     cheat = _diff("tests/test_price.py", tests, tests.replace("== 7", "== 10"))
     done = winnow("verify", "--repo", project, "--patch", "-", env=environment, text=cheat)
-    assert done.returncode in (1, 6), done.stderr
-    assert "tests refused the patch" in done.stdout
+    assert done.returncode == 6, done.stderr
+    assert "tests refused the patch: tampered" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"), [("2", 2, "--hold-out: hold out a share"), ("tests", 3, "held out")]
+)
+def test_what_cannot_be_held_out_is_said(
+    project: Path, environment: dict[str, str], words: str, code: int, said: str
+) -> None:
+    module = (project / "shop" / "price.py").read_text()
+    patch = _diff("shop/price.py", module, module.replace(FAULT, RIGHT))
+    command = ("verify", "--repo", project, "--patch", "-", "--hold-out", words)
+    done = winnow(*command, env=environment, text=patch)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
 
 
 def test_spans_go_to_a_file(project: Path, environment: dict[str, str], tmp_path: Path) -> None:

@@ -1,7 +1,27 @@
 """Rooms for programs that are not trusted, made of Linux namespaces."""
 
+from .backends import (
+    BACKENDS as BACKENDS,
+    Isolation as Isolation,
+)
+from .cgroups import (
+    limited as limited,
+    open_group as open_group,
+)
+from .group import (
+    Group as Group,
+)
+from .owner import (
+    own_name as own_name,
+    sweep_scratch as sweep_scratch,
+)
 from .probe import (
+    check_isolation as check_isolation,
     check_namespaces as check_namespaces,
+)
+from .report import (
+    Report as Report,
+    examine as examine,
 )
 from .room import (
     TOOLS as TOOLS,

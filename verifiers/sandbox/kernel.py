@@ -205,6 +205,16 @@ def set_limits(memory_bytes: int, cpu_seconds: int, file_bytes: int, processes: 
             resource.setrlimit(name, (most, most))
 
 
+def join_group(folder: str) -> None:
+    """Enter a control group, with all children to come."""
+    _write(f"{folder}/cgroup.procs", "0")
+
+
+def die_first() -> None:
+    """When memory runs out, the kernel ends this process and its children before any other."""
+    _write("/proc/self/oom_score_adj", "1000")
+
+
 def reap_until(child: int) -> int:
     """Wait for `child` as the first process of a namespace does: every orphan is reaped on the way."""
     while True:

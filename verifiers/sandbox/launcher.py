@@ -11,16 +11,18 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import confined  # type: ignore[import-not-found]
 import kernel  # type: ignore[import-not-found]
 
 _NEW_ROOT = "/tmp"
-_SETUP_FAILED = 125
 
 
 def main() -> None:
     """Enter the namespaces, then become the waiting process."""
     spec, parent, command = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     try:
+        for group in spec["groups"]:
+            kernel.join_group(group)
         kernel.unshare(
             kernel.NEWUSER
             | kernel.NEWNS
@@ -30,10 +32,10 @@ def main() -> None:
             | kernel.NEWUTS
         )
     except OSError as error:
-        _give_up(error)
+        confined.give_up(error)
     kernel.die_with_parent()
     if os.getppid() != parent:
-        os._exit(_SETUP_FAILED)
+        os._exit(confined.SETUP_FAILED)
     ready, go = os.pipe()
     child = os.fork()
     if child == 0:
@@ -47,14 +49,14 @@ def main() -> None:
 def _first_process(spec: dict, command: list, ready: int) -> None:  # type: ignore[type-arg]
     kernel.die_with_parent()
     if os.read(ready, 1) != b"!":
-        os._exit(_SETUP_FAILED)
+        os._exit(confined.SETUP_FAILED)
     try:
         _build_root(spec)
         child = os.fork()
         if child == 0:
-            _become(spec, command)
+            confined.become(spec, command)
     except OSError as error:
-        _give_up(error)
+        confined.give_up(error)
     _close_all_but_standard()
     kernel.exit_like(kernel.reap_until(child))
 
@@ -92,24 +94,8 @@ def _fill_dev(folder: str) -> None:
         os.symlink(f"/proc/self/{target}", f"{folder}/{name}")
 
 
-def _become(spec: dict, command: list) -> None:  # type: ignore[type-arg]
-    os.setsid()
-    kernel.set_limits(**spec["limits"])
-    kernel.drop_capabilities()
-    if spec["forbid_system_calls"]:
-        kernel.forbid_system_calls()
-    os.chdir(spec["folder"])
-    os.execve(command[0], command, spec["environment"])
-
-
 def _close_all_but_standard() -> None:
     os.closerange(3, 4096)
-
-
-def _give_up(error: OSError) -> None:
-    sys.stderr.write(f"sandbox: {error.strerror or error}\n")
-    sys.stderr.flush()
-    os._exit(_SETUP_FAILED)
 
 
 if __name__ == "__main__":

@@ -21,13 +21,13 @@ class SandboxLimits:
     """What one judged process tree may use; 0 means no limit of that kind."""
 
     memory_bytes: int = 4 << 30
-    """Address space of each process."""
+    """Address space of each process; and what all processes together hold, where the machine has control groups."""
     cpu_seconds: int = 0
     disk_bytes: int = 512 << 20
     """Of the tree's writable layer, and of /tmp."""
     file_bytes: int = 256 << 20
     processes: int = 512
-    """Not enforced by the kernel for root."""
+    """Not enforced for root where the machine has no control groups."""
 
     def rlimits(self) -> dict[str, int]:
         """Arguments of `kernel.set_limits`."""
@@ -55,6 +55,8 @@ class Room:
     """Further folders that are visible at their own path, read-only: the interpreter and its packages."""
     tools: tuple[Path, ...] = ()
     """Folders that appear below `TOOLS` under their own name."""
+    python: str = sys.executable
+    """An interpreter that is visible inside."""
 
     def command(
         self,
@@ -63,25 +65,28 @@ class Room:
         limits: SandboxLimits,
         *,
         writable: str = "overlay",
-        forbid_system_calls: bool = True,
+        groups: Sequence[str] = (),
+        confine: bool = True,
     ) -> list[str]:
         """The command line that runs `command` in this room.
 
         `writable` says what becomes of writes to the tree: "overlay" (they vanish), "through" (they stay), "no".
+        `groups` are control groups to join. Without `confine` the command may make sandboxes of its own.
         """
         tree = [[str(self.tree), self.place, writable == "through"]]
-        outer = [[*pair, False] for pair in self._binds()]
+        outer = [[*pair, False] for pair in self.binds()]
         inner = [[path, path, False] for path in self.keep_in_tree]
         spec = {
             "mounts": [*outer, *tree, *inner],
-            "links": self._links(),
+            "links": self.links(),
             "folders": [_SCRATCH],
             "overlay": self.place if writable == "overlay" else "",
             "scratch": _SCRATCH,
             "keep": self.keep_in_tree,
             "disk_bytes": limits.disk_bytes,
             "limits": limits.rlimits(),
-            "forbid_system_calls": forbid_system_calls,
+            "groups": list(groups),
+            "confine": confine,
             "folder": self.place,
             "environment": dict(environment),
         }
@@ -90,7 +95,7 @@ class Room:
 
     def nested(self, limits: SandboxLimits) -> dict[str, object]:
         """What a process inside needs to make a fresh copy of this room around itself."""
-        outer = [target for _, target in self._binds() if _is_below(target, "/tmp")]
+        outer = [target for _, target in self.binds() if _is_below(target, "/tmp")]
         if _is_below(self.place, "/tmp"):
             outer.append(self.place)
         return {
@@ -112,7 +117,8 @@ class Room:
         for path in self.keep_in_tree:
             (self.tree / os.path.relpath(path, self.place)).mkdir(parents=True, exist_ok=True)
 
-    def _binds(self) -> list[list[str]]:
+    def binds(self) -> list[list[str]]:
+        """What is visible, read-only, besides the tree: where it is outside, and where inside."""
         system = [
             [path, path] for path in _SYSTEM if os.path.isdir(path) and not os.path.islink(path)
         ]
@@ -120,7 +126,8 @@ class Room:
         tools = [[str(folder), f"{TOOLS}/{folder.name}"] for folder in self.tools]
         return [*system, *[pair for pair in others if not _in_system(pair[0])], *tools]
 
-    def _links(self) -> list[list[str]]:
+    def links(self) -> list[list[str]]:
+        """Links of the root folder, and where they point."""
         return [[path, os.readlink(path)] for path in _SYSTEM if os.path.islink(path)]
 
     def _outermost(self) -> list[str]:

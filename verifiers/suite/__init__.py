@@ -6,6 +6,9 @@ from .baseline import (
     Frame as Frame,
     Trace as Trace,
 )
+from .held_out import (
+    HoldOut as HoldOut,
+)
 from .limits import (
     SuiteLimits as SuiteLimits,
 )

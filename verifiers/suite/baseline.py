@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PASSING = frozenset({"passed", "xfailed", "xpassed", "skipped"})
 RED = frozenset({"failed", "error"})
@@ -43,11 +43,17 @@ class Baseline:
     targets: tuple[str, ...]
     """Red tests that a winner turns green."""
     failures: Mapping[str, Failure]
+    uncollected: Mapping[str, str] = field(default_factory=dict)
+    """File of tests that pytest cannot collect -> why, in one line. Its tests count for nothing."""
     places: Mapping[str, tuple[str, int]]
     """Test id -> file and 1-based line of its function, which may be another class's."""
     durations: Mapping[str, float]
     seconds: float
     """Of one run of the whole suite."""
+    held_out: frozenset[str] = frozenset()
+    """Tests that a winner has to pass and that choosing never sees: they are in none of the other tables."""
+    hidden: frozenset[str] = frozenset()
+    """All tests that are held out, those that count for nothing included."""
     warm: bool
     """True when a server that has imported third-party modules already gives the same outcomes."""
 

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 import anyio
 
-from verifiers.sandbox import SandboxLimits
+from verifiers.sandbox import BACKENDS, Group, SandboxLimits, limited, own_name
 
 from .channel import Channel
 from .runs import Request, Result, new_nonce
@@ -33,16 +33,20 @@ async def run_cold(
     Raises:
         SandboxError: the sandbox cannot be entered.
     """
-    with tempfile.TemporaryDirectory(prefix="winnow-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=own_name(), ignore_cleanup_errors=True) as folder:
         copy = replace(site, folder=Path(folder))
         await anyio.to_thread.run_sync(_prepare, site.tree, copy.tree, request)
-        result = await _run(copy, request, sandbox, hash_seed)
+        async with limited(sandbox) as group:
+            result = await _run(copy, request, sandbox, hash_seed, group)
+            result = replace(result, out_of_memory=group.num_killed_for_memory() > 0)
         if keep == "compiled":
             await anyio.to_thread.run_sync(_keep_compiled, copy.tree, site.tree)
     return result
 
 
-async def _run(site: Site, request: Request, sandbox: SandboxLimits, hash_seed: int) -> Result:
+async def _run(
+    site: Site, request: Request, sandbox: SandboxLimits, hash_seed: int, group: Group
+) -> Result:
     report, output = Channel.open(), Channel.open()
     nonce = new_nonce()
     number = report.theirs.fileno()
@@ -51,8 +55,9 @@ async def _run(site: Site, request: Request, sandbox: SandboxLimits, hash_seed: 
     command = [site.interpreter.executable, "-m", "pytest", "-p", "winnow_observer"]
     command += [*request.arguments, *request.tests]
     limits = replace(sandbox, cpu_seconds=request.limits.cpu_seconds)
-    if site.isolation == "namespaces":
-        command = site.room.command(command, environment, limits, writable="through")
+    if site.isolation != "unsafe":
+        enter = BACKENDS[site.isolation]
+        command = enter(site.room, command, environment, limits, groups=group.paths)
         environment = {}
     folder = site.tree if site.isolation == "unsafe" else None
     try:

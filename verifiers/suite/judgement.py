@@ -30,11 +30,16 @@ class Judgement:
         return self.outcome == "passed"
 
 
-def judge(result: Result, expected: Collection[str]) -> Judgement:
-    """Every expected test has to run exactly once and pass, and the run has to come to its end."""
+def judge(
+    result: Result, expected: Collection[str], uncollected: Collection[str] = ()
+) -> Judgement:
+    """Every expected test has to run exactly once and pass, and the run has to come to its end.
+
+    `uncollected` are files that the base cannot collect either: they are no news.
+    """
     outcomes = result.seen.outcomes
     failed = frozenset(test for test in expected if outcomes.get(test) != "passed")
-    findings = [*_run_findings(result), *_test_findings(result, failed)]
+    findings = [*_run_findings(result, uncollected), *_test_findings(result, failed)]
     return Judgement(
         outcome=_outcome(result, failed), findings=tuple(findings[:_MOST_FINDINGS]), failed=failed
     )
@@ -59,6 +64,8 @@ def _outcome(result: Result, failed: frozenset[str]) -> str:
         return "timeout"
     if seen.num_foreign or any(r.ran_once is False and r.finished > 1 for r in seen.tests.values()):
         return "tampered"
+    if result.out_of_memory and (result.crashed or failed):
+        return "memory"
     if result.crashed:
         return "crash"
     if not failed:
@@ -69,12 +76,14 @@ def _outcome(result: Result, failed: frozenset[str]) -> str:
     return "memory" if "MemoryError" in errors else "failed"
 
 
-def _run_findings(result: Result) -> list[Finding]:
+def _run_findings(result: Result, uncollected: Collection[str]) -> list[Finding]:
     found = []
     if result.stopped == "flood":
         found.append(_error("run.flood", "the tests printed more than they may"))
     elif result.timed_out:
         found.append(_error("run.timeout", f"stopped after {result.seconds:.1f} s"))
+    elif result.out_of_memory:
+        found.append(_error("run.memory", "the tests held more memory than they may"))
     elif result.crashed:
         found.append(
             _error("run.crash", f"the tests ended early (status {result.status}): {_last(result)}")
@@ -82,6 +91,8 @@ def _run_findings(result: Result) -> list[Finding]:
     if result.seen.num_foreign:
         found.append(_error("run.foreign", "something else wrote to the observer's channel"))
     for test, text in result.seen.collection_errors.items():
+        if test in uncollected:
+            continue
         lines = text.strip().splitlines()
         found.append(
             _error("test.collection", f"{test}: {lines[-1] if lines else 'cannot be collected'}")

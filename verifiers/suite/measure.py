@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from verifiers.errors import BaseStateError
 
@@ -30,8 +30,14 @@ def check_base_run(result: Result) -> None:
             f"the tests of the base {what}: name a smaller suite, or raise the limit",
             reason="suite_timeout",
         )
-    if seen.collection_errors:
-        raise BaseStateError(_collection_message(result), reason="collection_failed")
+    if seen.collection_errors and not seen.tests:
+        raise BaseStateError(_collection_message(_uncollected(result)), reason="collection_failed")
+    if result.out_of_memory and result.crashed:
+        raise BaseStateError(
+            "the tests of the base need more memory than they may have:"
+            " name a smaller suite, or raise the limit",
+            reason="collection_failed",
+        )
     if result.crashed or (seen.end not in (0, 1, 5)):
         raise BaseStateError(
             f"pytest ended with status {result.status} on the base: {_tail(result)}",
@@ -51,16 +57,22 @@ def make_baseline(first: Result, second: Result, wanted: Sequence[str], warm: bo
         BaseStateError: nothing is red, or what was named is not red or not there.
     """
     one, two = first.seen.outcomes, second.seen.outcomes
+    uncollected = _uncollected(first)
     stable = {test: outcome for test, outcome in one.items() if two.get(test) == outcome}
     flaky = frozenset(one.keys() | two.keys()) - stable.keys()
     red = [test for test, outcome in stable.items() if outcome in RED]
+    if uncollected and not wanted and not red:
+        raise BaseStateError(_collection_message(uncollected), reason="collection_failed")
     return Baseline(
         outcomes=stable,
         flaky=flaky,
         targets=tuple(
-            _named(wanted, stable, flaky, red) if wanted else _all_red(red, flaky, stable)
+            _named(wanted, stable, flaky, red, uncollected)
+            if wanted
+            else _all_red(red, flaky, stable)
         ),
         failures={test: f for test, f in first.seen.failures.items() if test in stable},
+        uncollected=uncollected,
         places=first.seen.places,
         durations=second.seen.durations,
         seconds=second.seconds,
@@ -83,11 +95,18 @@ def _all_do(num_tests: int) -> str:
 
 
 def _named(
-    wanted: Sequence[str], stable: dict[str, str], flaky: frozenset[str], red: list[str]
+    wanted: Sequence[str],
+    stable: dict[str, str],
+    flaky: frozenset[str],
+    red: list[str],
+    uncollected: Mapping[str, str],
 ) -> list[str]:
     targets: list[str] = []
     for name in wanted:
         covered = [test for test in stable if _covers(name, test)]
+        if not covered and (file := name.partition("::")[0]) in uncollected:
+            message = _collection_message({file: uncollected[file]})
+            raise BaseStateError(message, reason="collection_failed")
         if not covered:
             raise BaseStateError(_unknown_message(name, stable, flaky), reason="unknown_target")
         chosen = [test for test in covered if test in red]
@@ -112,12 +131,15 @@ def _unknown_message(name: str, stable: dict[str, str], flaky: frozenset[str]) -
     return f"there is no test {name} in the base: {hint}"
 
 
-def _collection_message(result: Result) -> str:
-    test, text = next(iter(result.seen.collection_errors.items()))
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    count = len(result.seen.collection_errors)
-    more = f" (and {count - 1} more)" if count > 1 else ""
-    return f"the tests of the base cannot be collected: {test}{more}: {lines[-1].strip() if lines else ''}"
+def _uncollected(result: Result) -> dict[str, str]:
+    errors = result.seen.collection_errors.items()
+    return {test: "".join(text.strip().splitlines()[-1:]).strip() for test, text in errors}
+
+
+def _collection_message(uncollected: Mapping[str, str]) -> str:
+    test, why = next(iter(uncollected.items()))
+    more = f" (and {len(uncollected) - 1} more)" if len(uncollected) > 1 else ""
+    return f"the tests of the base cannot be collected: {test}{more}: {why}"
 
 
 def _tail(result: Result) -> str:

@@ -138,6 +138,10 @@ def _read_finished(seen: Observations, test: str) -> None:
     seen.tests.setdefault(str(test), TestRecord()).finished += 1
 
 
+def _read_begin(seen: Observations) -> None:
+    """Nothing is known yet."""
+
+
 def _read_collected(seen: Observations, count: int) -> None:
     seen.num_collected += int(count)
 
@@ -168,6 +172,7 @@ def printable(text: str) -> str:
 
 
 _READERS: dict[str, Callable[..., None]] = {
+    "begin": _read_begin,
     "report": _read_report,
     "finished": _read_finished,
     "collected": _read_collected,

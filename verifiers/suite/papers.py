@@ -5,12 +5,25 @@ from __future__ import annotations
 import ast
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from verifiers.parsing import parse_python
 
-from .false_twins import expects_exception, false_call, false_condition
+from .expectations import (
+    Names,
+    Test,
+    expected_name,
+    false_condition_of,
+    false_statement,
+    is_tolerated,
+    names_in,
+    parameter_rows,
+    rows_twice,
+)
+from .false_twins import expects_exception
 
+_PARAMETER_TWINS = 2
+"""Of a test whose expected values stand in its parameters: each changes all of them."""
 _MOST_TWINS = 8
 """Assertions of one test that are considered, the last ones: a test that passes comes to them."""
 
@@ -25,6 +38,15 @@ class Twin:
     text: str
     sure: bool
     """True where every run of the test comes by, if nothing fails before."""
+    true_text: str
+    """What stands there when it is to be true: no test of a paper may look like the one that the judged code may know."""
+    renames: bool = False
+    """True where the function's tests get other ids, whether it is true or false: it stands in their parameters."""
+
+    @property
+    def truth(self) -> Twin:
+        """The same place, true."""
+        return replace(self, text=self.true_text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +76,7 @@ def read_sheet(path: str, source: bytes, chance: random.Random) -> Sheet | None:
         source.decode()
     except (SyntaxError, ValueError):
         return None
-    twins = {line: tuple(_twins(test, chance))[-_MOST_TWINS:] for line, test in _functions(tree)}
+    twins = {line: tuple(_twins(test, chance)) for line, test in _functions(tree)}
     return Sheet(
         path=path,
         source=source,
@@ -71,26 +93,57 @@ def _mentions(tree: ast.Module) -> Iterator[str]:
                 yield name
 
 
-def _functions(tree: ast.Module) -> Iterator[tuple[int, ast.FunctionDef | ast.AsyncFunctionDef]]:
+def _functions(tree: ast.Module) -> Iterator[tuple[int, Test]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield min([node.lineno, *(one.lineno for one in node.decorator_list)]), node
 
 
-def _twins(test: ast.FunctionDef | ast.AsyncFunctionDef, chance: random.Random) -> Iterator[Twin]:
-    for place, sure in _assertions(test.body, sure=True):
-        statement, node = place
+def _twins(test: Test, chance: random.Random) -> Iterator[Twin]:
+    """Those in the test's parameters last: they are tried first, and code that reads what is expected finds no truth there."""
+    names, places = names_in(test), list(_assertions(test.body, sure=True))
+    yield from list(_in_place(places, names, chance))[-_MOST_TWINS:]
+    for (_, node), sure in places if test.decorator_list else ():
+        if sure:
+            yield from _in_rows(test, node, names, chance)
+
+
+def _in_rows(test: Test, node: ast.expr, names: Names, chance: random.Random) -> Iterator[Twin]:
+    name = expected_name(node, names)
+    rows = parameter_rows(test, name) if name and names.uses[name] == 1 else None
+    if rows is not None:
+        for _ in range(_PARAMETER_TWINS):
+            true, false = rows_twice(rows, chance, far=is_tolerated(node))
+            yield _twin(rows.decorator, false, true, sure=True, renames=True)
+
+
+def _in_place(
+    places: Sequence[tuple[tuple[ast.stmt, ast.expr], bool]], names: Names, chance: random.Random
+) -> Iterator[Twin]:
+    for (statement, node), sure in places:
         if isinstance(statement, ast.Assert):
-            twin: ast.expr | None = false_condition(node, chance)
+            twin: ast.expr | None = false_condition_of(node, names, chance)
         else:
-            twin = false_call(node, chance) if isinstance(node, ast.Call) else None
+            twin = false_statement(node, names, chance)
         if twin is not None:
-            yield Twin(
-                begin=(node.lineno, node.col_offset),
-                end=(node.end_lineno or node.lineno, node.end_col_offset or 0),
-                text=ast.unparse(ast.fix_missing_locations(twin)),
-                sure=sure,
-            )
+            yield _twin(node, twin, node, sure=sure)
+
+
+def _twin(
+    where: ast.expr, false: ast.expr, true: ast.expr, *, sure: bool, renames: bool = False
+) -> Twin:
+    return Twin(
+        begin=(where.lineno, where.col_offset),
+        end=(where.end_lineno or where.lineno, where.end_col_offset or 0),
+        text=_wrapped(false),
+        true_text=_wrapped(true),
+        sure=sure,
+        renames=renames,
+    )
+
+
+def _wrapped(node: ast.expr) -> str:
+    return f"({ast.unparse(ast.fix_missing_locations(node))},)[0]"
 
 
 def _assertions(

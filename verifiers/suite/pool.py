@@ -24,7 +24,7 @@ class SuitePool:
     def __init__(
         self, site: Site, sandbox: SandboxLimits, preload: tuple[str, ...], workers: int
     ) -> None:
-        self.warm = True
+        self.warm = site.isolation != "bubblewrap"  # it starts programs, it cannot be forked into
         self._site, self._sandbox, self._preload = site, sandbox, preload
         self._limiter = anyio.CapacityLimiter(workers)
         self._idle: list[tuple[SuiteServer, int]] = []

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import anyio
 
 from verifiers.base import Change, Finding, Level, Snapshot, Verdict
-from verifiers.errors import SandboxError, VerifierError
+from verifiers.errors import VerifierError
 from verifiers.paths import is_test_path
-from verifiers.sandbox import check_namespaces
+from verifiers.sandbox import check_isolation
 
-from .arguments import arguments_for
 from .baseline import Baseline, Trace
 from .cold import run_cold
+from .held_out import HoldOut, held_out_files, unseen
 from .judgement import Judgement, judge, score
-from .limits import RunLimits, SuiteLimits, limits_for
-from .measure import check_base_run, make_baseline
-from .policy import PathPolicy
-from .pool import SuitePool
-from .preload import installed_modules, modules_to_preload
-from .proctor import Proctor
+from .limits import RunLimits, SuiteLimits
+from .prepared import Prepared
+from .preparing import prepare_base
 from .runs import Request, Result
-from .site import Isolation, Site, open_site
+from .site import Isolation, open_site
 
 _FEW_TARGETS, _MOST_NAMED = 5, 200
 
@@ -36,7 +33,8 @@ class ProjectTests:
     Args:
         targets: ids of tests, files or folders of tests that are red and have to turn green; empty means all that is red.
         limits: time, memory and output of one run.
-        isolation: "unsafe" runs the tests without a sandbox.
+        isolation: "bubblewrap" makes the sandbox with that program, slowly; "unsafe" runs the tests without one.
+        hold_out: tests that choosing never sees, and that a winner has to pass in the end.
         python: the interpreter of the project; by default its `.venv`, the active environment, or this interpreter.
         workers: runs at a time; by default one less than there are processors.
     """
@@ -49,15 +47,17 @@ class ProjectTests:
         targets: Sequence[str] = (),
         limits: SuiteLimits | None = None,
         isolation: Isolation = "namespaces",
+        hold_out: HoldOut | None = None,
         python: Path | None = None,
         workers: int | None = None,
     ) -> None:
         self._wanted = tuple(targets)
         self._limits = limits or SuiteLimits()
         self._isolation: Isolation = isolation
+        self._hold_out = hold_out or HoldOut()
         self._python = python
         self.workers = workers or max(1, (os.cpu_count() or 2) - 1)
-        self._prepared: _Prepared | None = None
+        self._prepared: Prepared | None = None
         self._verdicts: dict[str, Verdict] = {}
 
     @property
@@ -77,11 +77,17 @@ class ProjectTests:
             SandboxError: no sandbox can be set up.
         """
         await self.aclose()
-        if self._isolation == "namespaces":
-            await check_namespaces()
+        await check_isolation(self._isolation)
         site = await open_site(snapshot, self._python, self._isolation)
         try:
-            self._prepared = await self._measure(snapshot, site)
+            self._prepared = await prepare_base(
+                snapshot,
+                site,
+                limits=self._limits,
+                wanted=self._wanted,
+                hold_out=self._hold_out,
+                workers=self.workers,
+            )
         except BaseException:
             site.close()
             raise
@@ -99,7 +105,7 @@ class ProjectTests:
         if refused := self._refuse(change, "sealed"):
             return refused
         started = anyio.current_time()
-        request = self._request(change)
+        request = self._ready.request(change)
         found, result = await self._ready.proctor.examine(request.files)
         seconds = anyio.current_time() - started
         return self._verdict(found, result, "sealed", seconds, whole=True)
@@ -111,33 +117,33 @@ class ProjectTests:
     async def confirm(self, change: Change) -> Verdict:
         """Seal it, then the whole suite once more with `python -m pytest` in a fresh sandbox, other hash seed.
 
-        Level `confirmed`, or `sealed` where the exam was not passed.
+        Level `confirmed`, or `sealed` where the exam was not passed; `held_out` where tests are held out, and run last.
         """
         sealed = await self.seal(change)
         if not sealed.passed:
             return sealed
-        ready = self._ready
-        request = replace(self._request(change), limits=self._suite_limits(), may_fail=())
-        result = await run_cold(ready.site, request, self._limits.sandbox, hash_seed=1)
-        found = judge(result, ready.baseline.must_pass)
-        if found.outcome == "failed" and not found.failed & set(ready.baseline.targets):
-            again = await run_cold(ready.site, request, self._limits.sandbox, hash_seed=1)
-            result, found = again, judge(again, ready.baseline.must_pass)
+        baseline = self.baseline
+        request = self._ready.request(change)
+        found, result = await self._run_cold(request, baseline.must_pass)
+        if found.outcome == "failed" and not found.failed & set(baseline.targets):
+            found, result = await self._run_cold(request, baseline.must_pass)
         seconds = sealed.seconds + result.seconds
+        if found.passed and baseline.held_out:
+            return await self._hold_to(request, seconds)
         return self._verdict(found, result, "confirmed", seconds, whole=True)
 
     async def trace(self) -> Trace:
         """Which lines each test of the base runs: targets first, then as many others as time allows."""
-        ready = self._ready
-        test_files = sorted(p for p in ready.policy.snapshot.files if is_test_path(p))
-        skip = [*test_files, *ready.policy.test_files, "conftest.py"]
+        ready, policy = self._ready, self._ready.policy
+        test_files = sorted(p for p in policy.snapshot.files if is_test_path(p))
+        skip = [*test_files, *policy.test_files, "conftest.py"]
         limits = RunLimits(
             seconds=self._limits.seconds + 2 * self._limits.trace_seconds,
             test_seconds=self._limits.test_seconds,
             output_bytes=16 * self._limits.output_bytes,
         )
         request = replace(
-            self._request(None),
+            ready.request(None),
             limits=limits,
             first=ready.baseline.targets,
             trace={"skip": skip, "seconds": self._limits.trace_seconds},
@@ -154,61 +160,24 @@ class ProjectTests:
                 ready.site.close()
 
     @property
-    def _ready(self) -> _Prepared:
+    def _ready(self) -> Prepared:
         if self._prepared is None:
             raise VerifierError("the tests verifier is not prepared: await prepare(snapshot) first")
         return self._prepared
-
-    async def _measure(self, snapshot: Snapshot, site: Site) -> _Prepared:
-        arguments = arguments_for(snapshot, site.interpreter.plugins)
-        request = Request(limits=self._suite_limits(), arguments=arguments, modules=True)
-        first = await run_cold(site, request, self._limits.sandbox, hash_seed=0, keep="compiled")
-        check_base_run(first)
-        paths = site.interpreter.paths
-        preload = modules_to_preload(first.seen.modules, paths, site.place)
-        pool = SuitePool(site, self._limits.sandbox, preload, self.workers)
-        try:
-            second = await self._second_run(pool, site, replace(request, modules=False))
-            baseline = make_baseline(first, second, self._wanted, pool.warm)
-        except BaseException:
-            with anyio.CancelScope(shield=True):
-                await pool.aclose()
-            raise
-        files = frozenset(test.split("::")[0] for test in first.seen.tests)
-        policy = PathPolicy(snapshot, files, installed_modules(paths))
-        whole = Request(limits=self._limits_of(baseline, baseline.durations), arguments=arguments)
-        proctor = Proctor(snapshot, site, pool, baseline, whole)
-        return _Prepared(site, pool, baseline, policy, arguments, proctor)
-
-    async def _second_run(self, pool: SuitePool, site: Site, request: Request) -> Result:
-        try:
-            result = await pool.run(request)
-            if not result.crashed and not result.stopped:
-                return result
-        except SandboxError:
-            pass
-        pool.warm = False  # something in the suite does not survive a fork: every run starts cold
-        await pool.aclose()
-        return await run_cold(site, request, self._limits.sandbox, hash_seed=1)
 
     async def _observe(self, change: Change) -> Verdict:
         ready, seconds = self._ready, 0.0
         targets = ready.baseline.targets
         if len(targets) <= _MOST_NAMED:
-            request = replace(
-                self._request(change), tests=targets, stop=len(targets) > _FEW_TARGETS
-            )
-            result = await ready.pool.run(
-                replace(request, limits=self._limits_of(ready.baseline, targets))
-            )
-            found, seconds = judge(result, targets), result.seconds
+            request = replace(ready.request_of(change, targets), stop=len(targets) > _FEW_TARGETS)
+            found, result = await self._run_warm(request, targets)
+            seconds = result.seconds
             if not found.passed:
                 return self._verdict(found, result, "observed", seconds, whole=False)
-        result = await ready.pool.run(self._whole(change, stop=True))
-        found = judge(result, ready.baseline.must_pass)
+        must_pass = ready.baseline.must_pass
+        found, result = await self._run_warm(ready.whole(change, stop=True), must_pass)
         if await self._looks_flaky(change, result, found):
-            result = await ready.pool.run(self._whole(change, stop=False))
-            found = judge(result, ready.baseline.must_pass)
+            found, result = await self._run_warm(ready.whole(change, stop=False), must_pass)
         return self._verdict(found, result, "observed", seconds + result.seconds, whole=True)
 
     async def _looks_flaky(self, change: Change, result: Result, found: Judgement) -> bool:
@@ -217,36 +186,28 @@ class ProjectTests:
         if found.outcome not in ("failed", "timeout") or not 0 < len(broken) <= _FEW_TARGETS:
             return False
         tests = tuple(sorted(broken))
-        request = replace(
-            self._request(change), tests=tests, limits=self._limits_of(self.baseline, tests)
-        )
-        return judge(await self._ready.pool.run(request), tests).passed
+        again, _ = await self._run_warm(self._ready.request_of(change, tests), tests)
+        return again.passed
 
-    def _whole(self, change: Change, stop: bool) -> Request:
-        limits = self._limits_of(self.baseline, self.baseline.durations)
-        request = replace(
-            self._request(change), limits=limits, first=self.baseline.targets, stop=stop
-        )
-        return replace(request, may_fail=self.baseline.may_fail)
+    async def _hold_to(self, request: Request, seconds: float) -> Verdict:
+        baseline = self.baseline
+        hiding = set(unseen(baseline))
+        arguments = tuple(a for a in request.arguments if a not in hiding)
+        request = replace(request, arguments=arguments, tests=held_out_files(baseline))
+        found, result = await self._run_cold(request, baseline.held_out)
+        return self._verdict(found, result, "held_out", seconds + result.seconds, whole=True)
 
-    def _request(self, change: Change | None) -> Request:
-        files: Mapping[str, bytes | None] = {}
-        if change is not None:
-            files = {path: file.after for path, file in change.files.items()}
-        return Request(limits=self._suite_limits(), files=files, arguments=self._ready.arguments)
+    async def _run_warm(
+        self, request: Request, expected: Collection[str]
+    ) -> tuple[Judgement, Result]:
+        result = await self._ready.pool.run(request)
+        return judge(result, expected, self.baseline.uncollected), result
 
-    def _limits_of(self, baseline: Baseline, tests: Collection[str]) -> RunLimits:
-        taken = [baseline.durations.get(test, 0.0) for test in tests]
-        everything = sum(baseline.durations.values())
-        return limits_for(self._limits, taken, baseline.seconds - everything + sum(taken))
-
-    def _suite_limits(self) -> RunLimits:
-        limits = self._limits
-        return RunLimits(
-            seconds=limits.seconds,
-            test_seconds=limits.test_seconds,
-            output_bytes=limits.output_bytes,
-        )
+    async def _run_cold(
+        self, request: Request, expected: Collection[str]
+    ) -> tuple[Judgement, Result]:
+        result = await run_cold(self._ready.site, request, self._limits.sandbox, hash_seed=1)
+        return judge(result, expected, self.baseline.uncollected), result
 
     def _refuse(self, change: Change, level: Level) -> Verdict | None:
         policy = self._ready.policy
@@ -271,24 +232,6 @@ class ProjectTests:
             seconds=seconds,
             tests=result.seen.outcomes,
         )
-
-
-class _Prepared:
-    """Everything that `prepare` made."""
-
-    __slots__ = ("arguments", "baseline", "policy", "pool", "proctor", "site")
-
-    def __init__(
-        self,
-        site: Site,
-        pool: SuitePool,
-        baseline: Baseline,
-        policy: PathPolicy,
-        arguments: tuple[str, ...],
-        proctor: Proctor,
-    ) -> None:
-        self.site, self.pool, self.baseline = site, pool, baseline
-        self.policy, self.arguments, self.proctor = policy, arguments, proctor
 
 
 def _refusal(outcome: str, findings: list[Finding], level: Level) -> Verdict:

@@ -73,6 +73,8 @@ class Result:
     seconds: float
     tail: str
     """The last of what was printed."""
+    out_of_memory: bool = False
+    """The kernel ended a process of the run, because all together held more than they may."""
 
     @property
     def crashed(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -18,6 +18,7 @@ from verifiers.base import Finding, Snapshot
 from .baseline import RED, Baseline
 from .papers import Sheet, Twin, read_sheet
 from .runs import Result
+from .test_files import files_of_tests
 
 _TRIALS = 3
 """Runs of the base, each with another twin of every test."""
@@ -36,12 +37,14 @@ class Paper:
     files: Mapping[str, bytes]
     must_fail: frozenset[str]
     must_pass: frozenset[str]
+    targets: frozenset[str] = frozenset()
+    """Targets under the ids that they have in this paper."""
 
     def corrected(self, base: Mapping[str, str], targets: Collection[str]) -> Paper:
         """Without what the base itself does otherwise: tests that run each other's code, and tests that come and go."""
         wrong = {test for test in self.must_pass if base.get(test) != "passed"}
         wrong |= {test for test in self.must_fail if base.get(test) not in RED}
-        wrong -= set(targets)
+        wrong -= self.targets.union(targets)
         return replace(self, must_fail=self.must_fail - wrong, must_pass=self.must_pass - wrong)
 
 
@@ -69,6 +72,17 @@ class Marks:
         return tuple(found)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A twin, and what it did on the base."""
+
+    twin: Twin
+    fails: frozenset[str]
+    """The tests that it makes fail, under the ids that they have with it."""
+    ids: Mapping[str, str]
+    """Base id -> id with the twin in place, true or false; empty where they stay what they are."""
+
+
 @dataclass(slots=True)
 class Exam:
     """The twins that are known to fail where they should, for every test that has one."""
@@ -76,8 +90,9 @@ class Exam:
     sheets: Mapping[str, Sheet]
     tests: Mapping[Function, frozenset[str]]
     """Tests that have to pass, by their function."""
-    twins: dict[Function, list[tuple[Twin, frozenset[str]]]] = field(default_factory=dict)
-    """For each function its twins, and the tests that each of them makes fail."""
+    targets: frozenset[str] = frozenset()
+    twins: dict[Function, list[Tried]] = field(default_factory=dict)
+    """For each function its twins that are of use."""
 
     @property
     def expected(self) -> frozenset[str]:
@@ -87,7 +102,12 @@ class Exam:
     @property
     def sealed(self) -> frozenset[str]:
         """Tests that can be made false."""
-        return frozenset(t for some in self.twins.values() for _, tests in some for t in tests)
+        return frozenset(
+            test
+            for function, some in self.twins.items()
+            for test in self.tests[function]
+            if any(tried.ids.get(test, test) in tried.fails for tried in some)
+        )
 
     @property
     def standing_alone(self) -> list[Function]:
@@ -112,12 +132,15 @@ class Exam:
         return self._paper(falsified, chance), self._paper(self.twins.keys() - falsified, chance)
 
     def _paper(self, falsified: set[Function], chance: random.Random) -> Paper:
-        chosen = {f: chance.choice(self.twins[f]) for f in sorted(falsified)}
+        chosen = {f: chance.choice(self.twins[f]) for f in sorted(self.twins)}
+        ids = {t: c.ids.get(t, t) for f, c in chosen.items() for t in self.tests[f]}
         touched = {test for f in falsified for test in self.tests[f]}
+        twins = {f: c.twin if f in falsified else c.twin.truth for f, c in chosen.items()}
         return Paper(
-            files=_written(self.sheets, {f: twin for f, (twin, _) in chosen.items()}),
-            must_fail=frozenset(t for _, tests in chosen.values() for t in tests),
-            must_pass=self.expected - touched,
+            files=_written(self.sheets, twins),
+            must_fail=frozenset(t for f in falsified for t in chosen[f].fails),
+            must_pass=frozenset(ids.get(t, t) for t in self.expected - touched),
+            targets=frozenset(ids.get(t, t) for t in self.targets),
         )
 
 
@@ -129,19 +152,26 @@ async def make_exam(snapshot: Snapshot, baseline: Baseline, sit: Sit, seed: int 
     """
     chance, targets = random.Random(seed), frozenset(baseline.targets)
     tests = _by_function(baseline)
-    paths = sorted({path for path, _ in tests} & set(snapshot.files))
+    # Only files that no change may touch: a paper takes the place of what the judged change says.
+    written = files_of_tests(snapshot, baseline.outcomes, baseline.places)
+    paths = sorted({path for path, _ in tests} & set(snapshot.files) & written)
     read = [read_sheet(path, snapshot.read(path), chance) for path in paths]
-    exam = Exam({sheet.path: sheet for sheet in read if sheet}, tests)
+    exam = Exam({sheet.path: sheet for sheet in read if sheet}, tests, targets)
     alone = exam.standing_alone
     for trial in range(_TRIALS):
         tried = {f: twin for f in alone if (twin := _twin(exam, f, trial, tests[f] & targets))}
         if not tried:
             break
         outcomes = (await sit(_written(exam.sheets, tried))).seen.outcomes
+        known, shown = _by_stem(baseline.outcomes), _by_stem(outcomes)
         for function, twin in tried.items():
-            failing = {t for t in tests[function] - targets if outcomes.get(t) in RED}
-            if useful := frozenset(failing | (tests[function] & targets)):
-                exam.twins.setdefault(function, []).append((twin, useful))
+            stems = {_stem(test) for test in tests[function]} if twin.renames else ()
+            ids = {old: new for stem in stems for old, new in _pairs(known[stem], shown[stem])}
+            found = _try(twin, tests[function], targets, ids, outcomes)
+            if found.fails:
+                exam.twins.setdefault(function, []).append(found)
+    for some in exam.twins.values():
+        some[:] = [t for t in some if t.twin.renames] or some
     return exam
 
 
@@ -152,6 +182,37 @@ def mark(paper: Paper, result: Result) -> Marks:
         forged=tuple(sorted(t for t in paper.must_fail if outcomes.get(t) not in RED)),
         broken=tuple(sorted(t for t in paper.must_pass if outcomes.get(t) != "passed")),
     )
+
+
+def _try(
+    twin: Twin,
+    tests: frozenset[str],
+    targets: frozenset[str],
+    ids: Mapping[str, str],
+    outcomes: Mapping[str, str],
+) -> Tried:
+    """What a twin did on the base."""
+    if twin.renames:
+        fails = {ids[test] for test in tests if test in ids and outcomes[ids[test]] in RED}
+    else:
+        fails = {test for test in tests if test in targets or outcomes.get(test) in RED}
+    return Tried(twin=twin, fails=frozenset(fails), ids=ids)
+
+
+def _pairs(old: Sequence[str], new: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """Ids of one function's tests, which run in the same order under either; none where the one or the other lacks some."""
+    return zip(old, new, strict=True) if len(old) == len(new) else ()
+
+
+def _by_stem(tests: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for test in tests:
+        found[_stem(test)].append(test)
+    return found
+
+
+def _stem(test: str) -> str:
+    return test.partition("[")[0]
 
 
 def _twin(exam: Exam, function: Function, trial: int, targets: frozenset[str]) -> Twin | None:

@@ -6,14 +6,14 @@ import os
 import signal
 import subprocess
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
 from anyio.abc import Process
 
 from verifiers.errors import SandboxError
-from verifiers.sandbox import SandboxLimits
+from verifiers.sandbox import Group, SandboxLimits, open_group
 
 from .channel import Channel
 from .runs import Request, Result, new_nonce
@@ -31,6 +31,7 @@ class SuiteServer:
     control: Channel
     report: Channel
     output: Channel
+    group: Group
     healthy: bool = True
 
     @classmethod
@@ -49,13 +50,14 @@ class SuiteServer:
             f"{site.inside}/winnow_server.py",
             *map(str, numbers),
         ]
-        environment = site.environment(hash_seed)
+        environment, group = site.environment(hash_seed), Group()
         if site.isolation == "namespaces":
+            group = await anyio.to_thread.run_sync(open_group, sandbox)
             none = SandboxLimits(
                 memory_bytes=0, file_bytes=0, processes=0, disk_bytes=sandbox.disk_bytes
             )
             command = site.room.command(
-                command, environment, none, writable="no", forbid_system_calls=False
+                command, environment, none, writable="no", groups=group.paths, confine=False
             )
             environment = {}
         process = await anyio.open_process(
@@ -70,7 +72,7 @@ class SuiteServer:
         )
         for channel in channels:
             channel.theirs.close()
-        server = cls(process, channels[0], channels[1], channels[2])
+        server = cls(process, channels[0], channels[1], channels[2], group)
         try:
             await server._greet(site, sandbox, preload)
         except BaseException:
@@ -84,7 +86,7 @@ class SuiteServer:
         Raises:
             SandboxError: the server ended.
         """
-        nonce = new_nonce()
+        nonce, killed = new_nonce(), self.group.num_killed_for_memory()
         self.healthy = (
             False  # until the answer is there: a cancelled run leaves the server in doubt
         )
@@ -99,7 +101,7 @@ class SuiteServer:
         )
         result = await watch.result()
         self.healthy = True
-        return result
+        return replace(result, out_of_memory=self.group.num_killed_for_memory() > killed)
 
     async def aclose(self) -> None:
         """Kill the server and everything that it started."""
@@ -108,6 +110,7 @@ class SuiteServer:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             await self.process.wait()
+            await anyio.to_thread.run_sync(self.group.close)
         for channel in (self.control, self.report, self.output):
             channel.close()
 

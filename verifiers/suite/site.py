@@ -9,15 +9,13 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import anyio
 
 from verifiers.base import Snapshot
 from verifiers.errors import BaseStateError
-from verifiers.sandbox import TOOLS, Room
+from verifiers.sandbox import TOOLS, Isolation as Isolation, Room, own_name, sweep_scratch
 
-Isolation: TypeAlias = Literal["namespaces", "unsafe"]
 INSIDE = Path(__file__).resolve().parent / "inside"
 _KERNEL = Path(__file__).resolve().parent.parent / "sandbox" / "kernel.py"
 _PROBE = """
@@ -70,6 +68,7 @@ class Site:
             place=self.place,
             shown=self.interpreter.paths,
             tools=(INSIDE, _KERNEL.parent),
+            python=self.interpreter.executable,
         )
 
     @property
@@ -116,12 +115,13 @@ async def open_site(snapshot: Snapshot, python: Path | None, isolation: Isolatio
         BaseStateError: there is no usable interpreter.
     """
     interpreter = await _examine(python or find_python(snapshot.root), snapshot.root)
-    folder = Path(tempfile.mkdtemp(prefix="winnow-"))
+    await anyio.to_thread.run_sync(sweep_scratch)
+    folder = Path(tempfile.mkdtemp(prefix=own_name()))
     site = Site(
         folder=folder, place=str(snapshot.root), interpreter=interpreter, isolation=isolation
     )
     await anyio.to_thread.run_sync(_copy, snapshot, site.tree)
-    if isolation == "namespaces":
+    if isolation != "unsafe":
         site.room.prepare_mount_points()
     return site
 

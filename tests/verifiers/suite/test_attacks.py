@@ -1,138 +1,74 @@
-"""Patches that leave the bug in and try to pass all the same."""
+"""Patches that leave the bug in and try to pass, or to do harm: none is confirmed, and nothing happens outside."""
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
 import pytest
 
+from verifiers import ProjectTests, SandboxLimits, SuiteLimits, take_snapshot
+
+from .attacks import FAKE_PASSES, SIDE_EFFECTS, SPECIAL_CASING, Attack
 from .conftest import Bench
-from .projects import CALC, FIXED, TESTS
+from .projects import CALC, FIXED, TESTS, write_project
 
-INSIDE = "    total = 0\n"
-
-
-def in_mean(lines: str) -> dict[str, str | None]:
-    """The base with more lines in the broken function."""
-    body = "".join(f"    {line}\n" for line in lines.strip("\n").split("\n"))
-    return {"calc.py": CALC.replace(INSIDE, body + INSIDE)}
+POLICY = "policy."
 
 
-def at_import(lines: str) -> dict[str, str | None]:
-    """The base with more lines at the top."""
-    return {"calc.py": lines + "\n" + CALC}
+def named(attacks: tuple[Attack, ...]) -> dict[str, Attack]:
+    return {attack.name: attack for attack in attacks}
 
 
-FORGED_PASS = """
-import pytest
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    outcome = yield
-    outcome.get_result().outcome = "passed"
-"""
-DESELECT = """
-def pytest_collection_modifyitems(items):
-    items[:] = [i for i in items if "mean" not in i.name]
-"""
-SKIP = """
-import pytest, sys
-pytest.skip("not today")
-"""
-REEXEC = """
-import os, sys
-if "PYTEST_ADDOPTS" not in os.environ:
-    os.environ["PYTEST_ADDOPTS"] = "--deselect test_calc.py::test_mean"
-    os.execv(sys.executable, [sys.executable, "-m", "pytest"])
-"""
-FORGE_LINES = """
-import os, json
-for fd in range(3, 40):
-    for test in ("test_calc.py::test_mean[values0-2]", "test_calc.py::test_mean[values1-5]"):
-        for when in ("setup", "call", "teardown"):
-            line = json.dumps(["guess", "report", test, when, "passed", False, 0.01, None])
-            try:
-                os.write(fd, (line + chr(10)).encode())
-            except OSError:
-                pass
-"""
-FAKE_TESTSFAILED = """
-import _pytest.main as main
-main.Session.testsfailed = property(lambda self: 0, lambda self, value: None)
-"""
-JUNIT = """
-import atexit, os
-def write():
-    open("junit.xml", "w").write("<testsuite tests='6' failures='0' errors='0'/>")
-    os._exit(0)
-atexit.register(write)
-"""
-REPLACE_TEST = """
-import sys
-def swap():
-    for name, module in list(sys.modules.items()):
-        if name == "test_calc":
-            module.test_mean.__code__ = (lambda values, wanted: None).__code__
-import builtins
-swap()
-"""
-IMPORT_HOOK = """
-import sys
-class Hook:
-    def find_spec(self, name, path=None, target=None):
-        if name.startswith("test_"):
-            raise SystemExit(0)
-sys.meta_path.insert(0, Hook())
-"""
-
-ATTACKS: dict[str, dict[str, str | None]] = {
-    "exit-at-import": at_import("import sys; sys.exit(0)"),
-    "os-exit-at-import": at_import("import os; os._exit(0)"),
-    "os-exit-in-function": in_mean("import os; os._exit(0)"),
-    "conftest-report": {"conftest.py": FORGED_PASS},
-    "conftest-deselect": {"conftest.py": DESELECT},
-    "pyproject-options": {"pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-k double'\n"},
-    "pytest-ini": {"pytest.ini": "[pytest]\naddopts = --deselect test_calc.py::test_mean\n"},
-    "setup-cfg": {"setup.cfg": "[tool:pytest]\naddopts = -k double\n"},
-    "edit-tests": {"test_calc.py": TESTS.replace("== wanted", "== mean(values)")},
-    "delete-tests": {"test_calc.py": None},
-    "add-tests": {"calc.py": CALC, "test_more.py": "def test_more(): pass\n"},
-    "skip-in-function": in_mean(SKIP),
-    "exit-at-end": at_import("import atexit, os; atexit.register(lambda: os._exit(0))"),
-    "own-junit": at_import(JUNIT),
-    "shadow-pytest": {"pytest.py": "import sys; sys.exit(0)\n"},
-    "shadow-library": {"src/random.py": "print('6 passed')\n", "random.py": "pass\n"},
-    "sitecustomize": {"sitecustomize.py": "import os; os._exit(0)\n"},
-    "compiled": {"__pycache__/calc.cpython-311.pyc": "x"},
-    "pth": {"calc.pth": "import os; os._exit(0)\n"},
-    "forged-lines": in_mean(FORGE_LINES),
-    "tests-failed-property": at_import(FAKE_TESTSFAILED),
-    "re-exec": at_import(REEXEC),
-    "swap-test-code": in_mean(REPLACE_TEST),
-    "import-hook": at_import(IMPORT_HOOK),
-    "traversal": {"../outside.py": "x = 1\n"},
-    "absolute": {"/tmp/outside.py": "x = 1\n"},
-}
+def test_every_attack_has_a_name_of_its_own() -> None:
+    everything = (*FAKE_PASSES, *SIDE_EFFECTS, *SPECIAL_CASING)
+    assert len(named(everything)) == len(everything) >= 100
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-async def test_a_fake_pass_is_not_accepted(bench: Bench, name: str) -> None:
-    change = bench.change(ATTACKS[name])
+@pytest.mark.parametrize("name", named(FAKE_PASSES))
+async def test_a_fake_pass_is_not_confirmed(bench: Bench, name: str) -> None:
+    attack = named(FAKE_PASSES)[name]
+    change = bench.change(dict(attack.files))
     verdict = await bench.tests.verify(change)
+    if verdict.passed:
+        verdict = await bench.tests.confirm(change)
     assert not verdict.passed
     assert verdict.findings
-    assert not (await bench.tests.confirm(change)).passed
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["conftest-report", "pytest-ini", "edit-tests", "shadow-pytest", "sitecustomize", "traversal"],
-)
-async def test_touching_what_decides_is_tampering(bench: Bench, name: str) -> None:
-    verdict = await bench.tests.verify(bench.change(ATTACKS[name]))
-    assert (verdict.outcome, verdict.findings[0].kind) == ("tampered", "policy.protected-path")
+    if attack.refused:
+        assert verdict.outcome == "tampered"
+        assert verdict.findings[0].kind.startswith(POLICY)
+        assert verdict.findings[0].severity == "error"
 
 
 async def test_foreign_lines_are_tampering(bench: Bench) -> None:
-    verdict = await bench.tests.verify(bench.change(ATTACKS["forged-lines"]))
+    attack = named(FAKE_PASSES)["forged-lines"]
+    verdict = await bench.tests.verify(bench.change(dict(attack.files)))
     assert verdict.outcome == "tampered"
+
+
+@pytest.mark.parametrize(
+    "name", ["always-equal", "patched-report", "replaced-pyfunc-call", "steal-nonce-forge-reports"]
+)
+async def test_forging_inside_the_process_fails_the_sealed_exam(bench: Bench, name: str) -> None:
+    change = bench.change(dict(named(FAKE_PASSES)[name].files))
+    assert (await bench.tests.verify(change)).passed, "one plain run is fooled"
+    verdict = await bench.tests.confirm(change)
+    assert (verdict.passed, verdict.level, verdict.outcome) == (False, "sealed", "tampered")
+    assert verdict.findings[0].kind == "seal.forged"
+
+
+@pytest.mark.parametrize("name", named(SPECIAL_CASING))
+async def test_special_casing_is_only_found_by_held_out_tests(bench: Bench, name: str) -> None:
+    """What knows the answers by heart is right in every test there is. It is accepted: only further tests could tell."""
+    change = bench.change(dict(named(SPECIAL_CASING)[name].files))
+    assert (await bench.tests.verify(change)).passed
+    verdict = await bench.tests.confirm(change)
+    assert (verdict.passed, verdict.level) == (True, "confirmed")
 
 
 async def test_an_honest_change_beside_a_new_module_is_accepted(bench: Bench) -> None:
@@ -144,28 +80,112 @@ async def test_an_honest_change_beside_a_new_module_is_accepted(bench: Bench) ->
     assert (await bench.tests.confirm(change)).passed
 
 
-ALWAYS_EQUAL = """
-class Same:
-    def __eq__(self, other):
-        return True
-return Same()
-"""
-PATCH_REPORT = """
-import _pytest.reports as reports
-make = reports.TestReport.from_item_and_call.__func__
-def always(cls, item, call):
-    call.excinfo = None
-    return make(cls, item, call)
-reports.TestReport.from_item_and_call = classmethod(always)
-"""
+SECRET = "4f1c-the-secret-of-the-environment"
 
 
-@pytest.mark.parametrize(
-    "lines", [ALWAYS_EQUAL, PATCH_REPORT], ids=["always-equal", "patched-report"]
-)
-async def test_forging_inside_the_process_fails_the_sealed_exam(bench: Bench, lines: str) -> None:
-    change = bench.change(in_mean(lines))
-    assert (await bench.tests.verify(change)).passed, "one plain run is fooled"
-    verdict = await bench.tests.confirm(change)
-    assert (verdict.passed, verdict.level, verdict.outcome) == (False, "sealed", "tampered")
-    assert verdict.findings[0].kind == "seal.forged"
+@dataclass(frozen=True)
+class Outside:
+    """What an attack may try to reach, and what was seen there."""
+
+    bench: Bench
+    folder: Path
+    mark: str
+    port: int
+    connections: list[str]
+
+    def attack(self, name: str) -> dict[str, str | None]:
+        values = {
+            "@PORT@": str(self.port),
+            "@OUTSIDE@": str(self.folder),
+            "@MARK@": self.mark,
+            "@PID@": str(os.getpid()),
+        }
+        return dict(named(SIDE_EFFECTS)[name].filled(values).files)
+
+    def files(self) -> dict[str, str]:
+        return {
+            str(path.relative_to(self.folder.parent)): path.read_text(encoding="utf-8")
+            for path in self.folder.parent.rglob("*")
+            if path.is_file()
+        }
+
+
+@pytest.fixture(scope="module")
+async def outside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Outside]:
+    base = tmp_path_factory.mktemp("outside")
+    (base / "reachable").mkdir()
+    (base / "reachable" / "secret.txt").write_text(SECRET, encoding="utf-8")
+    files = {"calc.py": CALC, "test_calc.py": TESTS}
+    root = write_project(base / "project", files)
+    sandbox = SandboxLimits(memory_bytes=1 << 30, disk_bytes=32 << 20, file_bytes=16 << 20)
+    limits = SuiteLimits(test_seconds=2, startup_seconds=8, output_bytes=1 << 20, sandbox=sandbox)
+    os.environ["WINNOW_TEST_SECRET"] = SECRET
+    tests, snapshot, connections = ProjectTests(limits=limits), take_snapshot(root), list[str]()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.05)
+        thread = threading.Thread(target=_accept, args=(listening, connections), daemon=True)
+        thread.start()
+        await tests.prepare(snapshot)
+        mark, port = f"mark-{os.getpid()}-{os.urandom(6).hex()}", listening.getsockname()[1]
+        yield Outside(Bench(tests, snapshot), base / "reachable", mark, port, connections)
+        await tests.aclose()
+    del os.environ["WINNOW_TEST_SECRET"]
+    thread.join()
+
+
+def _accept(listening: socket.socket, connections: list[str]) -> None:
+    while True:
+        try:
+            connection, address = listening.accept()
+            connection.close()
+            connections.append(str(address))
+        except TimeoutError:
+            continue
+        except OSError:
+            return
+
+
+@pytest.mark.parametrize("name", named(SIDE_EFFECTS))
+async def test_nothing_happens_outside(outside: Outside, name: str) -> None:
+    before = outside.files(), _system()
+    change = outside.bench.change(outside.attack(name))
+    verdict = await outside.bench.tests.verify(change)
+    assert not verdict.passed
+    said = repr(verdict)
+    assert SECRET not in said
+    assert "REACHED" not in said
+    assert (outside.files(), _system()) == before
+    assert not outside.connections
+    assert not _processes_with(outside.mark)
+
+
+async def test_the_server_outside_is_one_that_would_notice(outside: Outside) -> None:
+    socket.create_connection(("127.0.0.1", outside.port), timeout=5).close()
+    for _ in range(100):
+        if outside.connections:
+            break
+        await anyio.sleep(0.02)
+    assert outside.connections
+    outside.connections.clear()
+
+
+async def test_after_all_of_them_the_fix_is_still_accepted(outside: Outside) -> None:
+    change = outside.bench.change({"calc.py": FIXED})
+    assert (await outside.bench.tests.verify(change)).passed
+    assert (await outside.bench.tests.confirm(change)).passed
+
+
+def _system() -> tuple[bytes, list[Path]]:
+    written = [path for place in ("/etc", "/usr") for path in Path(place).glob("written-*")]
+    return Path("/etc/passwd").read_bytes(), written
+
+
+def _processes_with(mark: str) -> list[str]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if mark.encode() in place.read_bytes():
+                found.append(str(place))
+        except OSError:
+            continue
+    return found

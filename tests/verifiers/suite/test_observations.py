@@ -11,7 +11,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-KINDS = ["report", "finished", "collected", "collect_error", "modules", "trace", "end"]
+KINDS = ["begin", "report", "finished", "collected", "collect_error", "modules", "trace", "end"]
 
 
 def lines(*events: list[object]) -> bytes:
@@ -29,6 +29,11 @@ def one_test(outcome: str = "passed", name: str = "t") -> list[list[object]]:
 def test_a_test_that_ran_once_and_passed() -> None:
     seen = read_observations(lines(*one_test(), ["end", 0]), "n")
     assert (seen.outcomes, seen.end, seen.num_foreign) == ({"t": "passed"}, 0, 0)
+
+
+def test_a_beginning_says_nothing_of_tests() -> None:
+    seen = read_observations(lines(["begin"]), "n")
+    assert (seen.tests, seen.num_foreign, seen.end) == ({}, 0, None)
 
 
 def test_a_test_that_ran_twice_is_odd() -> None:

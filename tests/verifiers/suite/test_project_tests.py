@@ -169,6 +169,29 @@ async def test_flaky_tests_count_for_nothing(tmp_path: Path) -> None:
     await tests.aclose()
 
 
+async def test_a_file_that_cannot_be_collected_does_not_stop_the_others(tmp_path: Path) -> None:
+    files = {"calc.py": CALC, "test_calc.py": TESTS, "test_gone.py": "import not_installed\n"}
+    tests, snapshot = ProjectTests(), take_snapshot(write_project(tmp_path, files))
+    await tests.prepare(snapshot)
+    try:
+        assert tests.baseline.targets == TARGETS
+        assert list(tests.baseline.uncollected) == ["test_gone.py"]
+        assert "not_installed" in tests.baseline.uncollected["test_gone.py"]
+        verdict = await tests.verify(change_of(snapshot, {"calc.py": FIXED}))
+        assert (verdict.passed, verdict.findings) == (True, ())
+        assert (await tests.confirm(change_of(snapshot, {"calc.py": FIXED}))).passed
+        broken = FIXED.replace("def double(", "def twice(")
+        verdict = await tests.verify(change_of(snapshot, {"calc.py": broken}))
+        assert not verdict.passed
+        assert any("test_calc.py" in finding.message for finding in verdict.findings)
+    finally:
+        await tests.aclose()
+    named = ProjectTests(targets=("test_gone.py::test_x",))
+    with pytest.raises(BaseStateError, match=r"test_gone\.py: E .*not_installed") as raised:
+        await named.prepare(snapshot)
+    assert raised.value.reason == "collection_failed"
+
+
 SHARED_TESTS = """
 import unittest
 from calc import double, mean

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -135,3 +136,86 @@ async def test_what_the_base_does_otherwise_is_held_against_nobody(exam: Exam) -
     corrected = paper.corrected(base, TARGETS)
     assert corrected.must_pass == paper.must_pass - {odd}
     assert corrected.must_fail == paper.must_fail - set(false)
+
+
+ROWS = """\
+import pytest
+
+@pytest.mark.parametrize("value, wanted", [(1, 2), (2, 5)])
+def test_rows(value, wanted):
+    assert value * 2 == wanted
+
+def test_other():
+    assert 2 * 2 == 4
+"""
+GREEN_ROW, RED_ROW, OTHER = (
+    f"test_a.py::test_{name}" for name in ("rows[1-2]", "rows[2-5]", "other")
+)
+
+
+async def _sit_rows(files: Mapping[str, bytes]) -> Result:
+    """Runs the functions with their parameters, as pytest would."""
+    names: dict[str, Any] = {}
+    exec(files["test_a.py"], names)
+    outcomes = {}
+    for name, test in [(n, t) for n, t in names.items() if n.startswith("test_")]:
+        marks = getattr(test, "pytestmark", None)
+        rows = marks[0].args[1] if marks else [()]
+        ids = ["-".join(map(str, row)) for row in rows]
+        ids = marks[0].kwargs.get("ids", ids) if marks else ids
+        for row, known in zip(rows, ids, strict=True):
+            try:
+                test(*row)
+            except AssertionError:
+                outcome = "failed"
+            else:
+                outcome = "passed"
+            outcomes[f"test_a.py::{name}" + (f"[{known}]" if known else "")] = outcome
+    return _result(outcomes)
+
+
+async def test_tests_whose_parameters_are_made_false_have_other_ids_true_or_false(
+    tmp_path: Path,
+) -> None:
+    baseline = Baseline(
+        outcomes={GREEN_ROW: "passed", RED_ROW: "failed", OTHER: "passed"},
+        flaky=frozenset(),
+        targets=(RED_ROW,),
+        failures={},
+        places={
+            GREEN_ROW: ("test_a.py", 3),
+            RED_ROW: ("test_a.py", 3),
+            OTHER: ("test_a.py", 7),
+        },
+        durations={},
+        seconds=1.0,
+        warm=True,
+    )
+    root = write_project(tmp_path, {"test_a.py": ROWS})
+    exam = await make_exam(take_snapshot(root), baseline, _sit_rows)
+    assert exam.sealed == {GREEN_ROW, RED_ROW, OTHER}
+    assert exam.coverage == 1
+    papers = exam.papers(random.Random(0))
+    true = next(p for p in papers if OTHER in p.must_fail)
+    false = next(p for p in papers if OTHER in p.must_pass)
+    assert len(true.must_pass) == len(false.must_fail) == 2
+    for paper in papers:
+        renamed = (paper.must_pass | paper.must_fail) - {OTHER}
+        assert not renamed & {GREEN_ROW, RED_ROW}
+        assert paper.targets < renamed
+        base = (await _sit_rows(paper.files)).seen.outcomes
+        assert paper.corrected(base, (RED_ROW,)) == paper, "a target stays, though it is red"
+        fixed = {
+            **paper.files,
+            "test_a.py": paper.files["test_a.py"].replace(b"value * 2", b"value ** 2 + 1"),
+        }
+        marks = mark(paper, await _sit_rows(fixed))
+        assert not marks.forged
+        assert not marks.broken
+
+
+async def test_true_tests_do_not_look_like_those_of_the_base_either(exam: Exam) -> None:
+    for paper in exam.papers(random.Random(1)):
+        lines = paper.files["test_a.py"].decode().splitlines()
+        assert "    assert 1 == 3" not in lines
+        assert lines[0] == "def test_one():"

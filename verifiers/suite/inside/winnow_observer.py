@@ -32,6 +32,8 @@ class Observer:
         self.may_fail = set(options["may_fail"])
         self.started = time.monotonic()
         self.tracer = _Tracer(options["trace"]) if options["trace"] else None
+        # Said before anything of the tree is imported: a run that ends from here on was not ended by the sandbox.
+        self.send("begin")
 
     def send(self, kind: Any, *payload: Any) -> Any:
         line = json.dumps([self.options["nonce"], kind, *payload]) + "\n"
@@ -218,7 +220,8 @@ def _modules() -> Any:
     return [[name, file] for name, file in found if isinstance(file, str)]
 
 
-def pytest_configure(config: Any) -> Any:
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: Any) -> Any:
     """Where the plugin is loaded by name (`-p winnow_observer`), the channel's number is in the environment."""
     number = os.environ.pop("WINNOW_CHANNEL", None)
     if number is None:
@@ -228,4 +231,4 @@ def pytest_configure(config: Any) -> Any:
     with channel.makefile("r", encoding="utf-8") as lines:
         options = json.loads(lines.readline())
     for plugin in plugins(options, channel):
-        config.pluginmanager.register(plugin)
+        early_config.pluginmanager.register(plugin)

@@ -34,6 +34,7 @@ def main() -> Any:
     settings = json.loads(requests.readline())
     sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != _HERE]
     kernel = _load("kernel", settings["kernel"])
+    landlock = _load("landlock", os.path.join(os.path.dirname(settings["kernel"]), "landlock.py"))
     kernel.die_with_parent()
     kernel.adopt_orphans()
     observer = _load("winnow_observer", os.path.join(_HERE, "winnow_observer.py"))
@@ -49,17 +50,26 @@ def main() -> Any:
             return
         request = json.loads(line)
         if "run" in request:
-            _serve(request["run"], settings, kernel, observer, (control, report, output, requests))
+            _serve(
+                request["run"],
+                settings,
+                kernel,
+                landlock,
+                observer,
+                (control, report, output, requests),
+            )
 
 
-def _serve(request: Any, settings: Any, kernel: Any, observer: Any, channels: Any) -> Any:
+def _serve(
+    request: Any, settings: Any, kernel: Any, landlock: Any, observer: Any, channels: Any
+) -> Any:
     control, report, output, requests = channels
     started, place = time.monotonic(), settings["nested"]["tree"] if settings["nested"] else None
-    place = place or tempfile.mkdtemp(prefix="winnow-")
+    place = place or tempfile.mkdtemp(dir=os.path.dirname(settings["tree"]))
     child = os.fork()
     if child == 0:
         _close_all_but(report.fileno(), output.fileno())
-        _enter(request, settings, place, kernel, observer, report, output)
+        _enter(request, settings, place, kernel, landlock, observer, report, output)
     killed = False
     waiting = os.pidfd_open(child)
     while select.select([waiting, control], [], [])[0][0] != waiting:
@@ -86,7 +96,14 @@ def _serve(request: Any, settings: Any, kernel: Any, observer: Any, channels: An
 
 
 def _enter(
-    request: Any, settings: Any, place: Any, kernel: Any, observer: Any, report: Any, output: Any
+    request: Any,
+    settings: Any,
+    place: Any,
+    kernel: Any,
+    landlock: Any,
+    observer: Any,
+    report: Any,
+    output: Any,
 ) -> Any:
     try:
         os.dup2(output.fileno(), 1)
@@ -104,7 +121,7 @@ def _enter(
         _write_files(place, request["files"])
         runner = os.fork()
         if runner == 0:
-            _run(request, settings, place, kernel, observer, report)
+            _run(request, settings, place, kernel, landlock, observer, report)
     except OSError as error:
         os.write(2, f"sandbox: {error.strerror or error}\n".encode())
         os._exit(_SETUP_FAILED)
@@ -148,13 +165,23 @@ def _write_files(place: Any, files: Any) -> Any:
             os.utime(target, (before + 10, before + 10))
 
 
-def _run(request: Any, settings: Any, place: Any, kernel: Any, observer: Any, report: Any) -> Any:
+def _run(
+    request: Any,
+    settings: Any,
+    place: Any,
+    kernel: Any,
+    landlock: Any,
+    observer: Any,
+    report: Any,
+) -> Any:
     if settings["nested"]:
         os.setsid()
+        kernel.die_first()
     limits = dict(settings["limits"], cpu_seconds=request["cpu_seconds"])
     kernel.set_limits(**limits)
     if settings["nested"]:
         kernel.drop_capabilities()
+        landlock.confine([place, "/tmp", "/dev/shm"])
         kernel.forbid_system_calls()
     os.chdir(place)
     sys.path.insert(0, place)
