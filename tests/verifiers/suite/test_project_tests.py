@@ -66,7 +66,7 @@ async def test_a_same_sized_change_is_not_served_from_a_compiled_file(bench: Ben
             ),
             "crash",
         ),
-        (CALC.replace("    total = 0\n", "    print('x' * (64 << 20))\n"), "failed"),
+        (CALC.replace("    total = 0\n", "    print('x' * (24 << 20))\n"), "failed"),
         (CALC.replace("    total = 0\n", "    hold = bytearray(1 << 40)\n"), "memory"),
         ("import not_there\n" + FIXED, "failed"),
     ],
