@@ -11,7 +11,8 @@ from .attack import Attack, at_import, attacks, in_mean
 _SECRETS = """
 import glob, os
 found = [repr(dict(os.environ))]
-places = ["@OUTSIDE@/secret.txt", os.path.expanduser("~/secret.txt"), "/root/.netrc", *glob.glob("/proc/*/environ")]
+places = ["@OUTSIDE@/secret.txt", *map(os.path.expanduser, ("~/secret.txt", "~root/.netrc"))]
+places += glob.glob("/proc/*/environ")
 for place in places:
     try:
         found.append(open(place, "rb").read().decode("latin-1"))
