@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from agent.errors import ConfigError, JournalError
@@ -61,8 +62,8 @@ def new_folder(out: Path | None, repo: Path) -> RunFolder:
         path.mkdir(parents=True, exist_ok=True)
         for name in (RESULT, PATCH, SUMMARY, EVENTS):
             (path / name).unlink(missing_ok=True)
-        (path / EVENTS).touch()
-        (path / EVENTS).unlink()
+        with TemporaryFile(dir=path):  # never the log's own name: who follows it would lose it
+            pass
     except OSError as error:
         raise ConfigError(
             f"the output folder {path} cannot be written ({error.strerror}): name another by --out"

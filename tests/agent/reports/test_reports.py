@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import json
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,6 +147,22 @@ def test_an_old_winner_does_not_outlive_a_new_run(tmp_path: Path) -> None:
     assert list((tmp_path / "out").iterdir()) == []
     folder.write(run_result(LOST))
     assert not (tmp_path / "out" / "winner.patch").exists()
+
+
+def test_who_follows_the_log_never_loses_it(tmp_path: Path) -> None:
+    script = """
+import pathlib, sys
+opened = []
+sys.addaudithook(lambda event, args: event in ("open", "os.remove") and opened.append(args[0]))
+from agent.reports import new_folder
+new_folder(pathlib.Path("out"), pathlib.Path("repo"))
+opened = [str(name) for name in opened]
+print([name for name in opened if name.endswith("events.jsonl")])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "['out/events.jsonl']\n"  # the removal of an old one, and no more
 
 
 def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
