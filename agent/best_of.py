@@ -31,6 +31,9 @@ from agent.types import CallFormat, Listener, Run, Selector, SuiteRunner, Task
 from engine import Engine, SampleRequest
 from verifiers import Complexity, ProjectTests, Snapshot, Verifier, take_snapshot
 
+_NO_SUSPECT = "the red tests run no function of the repository that can be changed"
+_NO_TRACE = "no place to change was found: it is not seen which code the red tests run"
+
 
 def _nobody(kind: str, facts: Mapping[str, Any]) -> None:
     """Hears of a run and does nothing."""
@@ -139,8 +142,12 @@ class _Flow:
             "num_tests": len(baseline.outcomes),
             "targets": list(baseline.targets),
             "flaky": sorted(baseline.flaky),
+            "order_dependent": sorted(baseline.order_dependent),
+            "missing": sorted(baseline.missing),
+            "num_cold_runs": baseline.num_cold_runs,
             "uncollected": dict(baseline.uncollected),
         }
+        self._notes += baseline.notes
         for path, why in baseline.uncollected.items():
             self._notes.append(f"{path} cannot be collected, so its tests count for nothing: {why}")
         self._agent.hear("baseline.finished", facts)
@@ -154,9 +161,7 @@ class _Flow:
         facts = [{"place": one.place, "suspicion": round(one.suspicion, 4)} for one in suspects]
         self._agent.hear("localize.finished", {"suspects": facts})
         if not suspects:
-            self._notes.append(
-                "the red tests run no function of the repository that can be changed"
-            )
+            self._notes.append(_NO_SUSPECT if trace.lines else _NO_TRACE)
         return suspects
 
     async def _sift(self, suspects: Sequence[Suspect]) -> None:

@@ -10,7 +10,14 @@ from typing import Annotated, Literal, NoReturn, TypeAlias
 
 import typer
 
-from agent.options import FixOptions, Isolation, ShowOptions, SuiteOptions, VerifyOptions
+from agent.options import (
+    FixOptions,
+    Isolation,
+    SandboxOptions,
+    ShowOptions,
+    SuiteOptions,
+    VerifyOptions,
+)
 
 Output: TypeAlias = Literal["text", "json"]
 
@@ -44,6 +51,24 @@ PythonOption = Annotated[
     Path | None,
     typer.Option("--python", help="The project's interpreter; else its .venv, or this one."),
 ]
+TestOption = Annotated[
+    str | None,
+    typer.Option(
+        "--test", help="Command that tests the project, instead of pytest: shows `observed` only."
+    ),
+]
+JUnitOption = Annotated[
+    str, typer.Option("--junit", help="Report that --test writes, relative to the project.")
+]
+SuiteSecondsOption = Annotated[
+    float, typer.Option("--suite-seconds", help="Wall seconds of one run of the tests at most.")
+]
+TestSecondsOption = Annotated[
+    float, typer.Option("--test-seconds", help="Wall seconds of one test of pytest at most.")
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Refuse where a part of the sandbox is missing.")
+]
 OutputOption = Annotated[Output, typer.Option("--output", help="What goes to standard output.")]
 
 
@@ -67,11 +92,26 @@ def fix(
     hold_out: HoldOutOption = None,
     python: PythonOption = None,
     trace_file: Annotated[Path | None, typer.Option(help="Append spans to this file.")] = None,
+    test: TestOption = None,
+    junit: JUnitOption = "",
+    suite_seconds: SuiteSecondsOption = 300.0,
+    test_seconds: TestSecondsOption = 20.0,
+    strict: StrictOption = False,
 ) -> None:
     """Find what is red, and hand back the change that mends it and proved itself, or none."""
     options = FixOptions(
         repo=repo,
-        suite=_suite(target, isolation, hold_out, python),
+        suite=SuiteOptions(
+            targets=tuple(target or ()),
+            isolation=isolation,
+            hold_out=tuple(hold_out or ()),
+            python=python,
+            command=test,
+            junit=junit,
+            suite_seconds=suite_seconds,
+            test_seconds=test_seconds,
+            is_strict=strict,
+        ),
         max_samples=max_samples,
         max_seconds=max_seconds,
         seed=seed,
@@ -94,11 +134,33 @@ def verify(
     isolation: IsolationOption = "namespaces",
     hold_out: HoldOutOption = None,
     python: PythonOption = None,
+    test: TestOption = None,
+    junit: JUnitOption = "",
+    suite_seconds: SuiteSecondsOption = 300.0,
+    test_seconds: TestSecondsOption = 20.0,
+    strict: StrictOption = False,
 ) -> None:
     """Judge a patch as a candidate is judged; exit code 0 only if it is confirmed."""
-    suite = _suite(target, isolation, hold_out, python)
+    suite = SuiteOptions(
+        targets=tuple(target or ()),
+        isolation=isolation,
+        hold_out=tuple(hold_out or ()),
+        python=python,
+        command=test,
+        junit=junit,
+        suite_seconds=suite_seconds,
+        test_seconds=test_seconds,
+        is_strict=strict,
+    )
     options = VerifyOptions(repo=repo, patch=patch, suite=suite, as_json=output == "json")
     _exit_with(lambda: _commands().run_verify(options))
+
+
+@app.command()
+def sandbox(output: OutputOption = "text", strict: StrictOption = False) -> None:
+    """Say what the sandbox is worth on this machine, part by part, found by trying."""
+    options = SandboxOptions(is_strict=strict, as_json=output == "json")
+    _exit_with(lambda: _commands().run_sandbox(options))
 
 
 @app.command()
@@ -118,20 +180,6 @@ def main() -> None:
     # Whoever asks to stop gets the same clean end as at the keyboard.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     app(prog_name="winnow")
-
-
-def _suite(
-    target: list[str] | None,
-    isolation: Isolation,
-    hold_out: list[str] | None,
-    python: Path | None,
-) -> SuiteOptions:
-    return SuiteOptions(
-        targets=tuple(target or ()),
-        isolation=isolation,
-        hold_out=tuple(hold_out or ()),
-        python=python,
-    )
 
 
 def _exit_with(command: Callable[[], int]) -> NoReturn:

@@ -18,13 +18,13 @@ from agent.best_of import Agent
 from agent.deferred import DeferredEngine
 from agent.display import Display
 from agent.edits import apply_change
-from agent.errors import ConfigError, EditError, JournalError
+from agent.errors import EditError, JournalError
 from agent.failures import EXIT_CODES, ending_of
 from agent.groups import single_errors
 from agent.interrupts import run_interruptible
 from agent.journal import Journal
 from agent.limits import Limits
-from agent.options import FixOptions, ShowOptions, SuiteOptions, VerifyOptions
+from agent.options import FixOptions, SandboxOptions, ShowOptions, SuiteOptions, VerifyOptions
 from agent.plugins import find_engine, make_verifier
 from agent.proving import prove_patch
 from agent.reports import (
@@ -34,13 +34,16 @@ from agent.reports import (
     new_folder,
     print_proof,
     print_result,
+    print_sandbox,
     read_result,
     run_result,
 )
+from agent.sandboxing import look_at_sandbox, report_facts, weakness
+from agent.suites import Suite, make_suite
 from agent.types import Listener, Run, Task
-from verifiers import HoldOut, ProjectTests
+from verifiers.sandbox import examine
 
-_Closable = TypeVar("_Closable", DeferredEngine, ProjectTests)
+_Closable = TypeVar("_Closable", bound=DeferredEngine | Suite)
 _PLAIN_WIDTH = 120
 """Columns of what is printed to a file or a pipe."""
 
@@ -55,6 +58,11 @@ def run_verify(options: VerifyOptions) -> int:
     return _reported(lambda: _verify(options), as_json=options.as_json)
 
 
+def run_sandbox(options: SandboxOptions) -> int:
+    """Say what the sandbox is worth here; gives the exit code."""
+    return _reported(lambda: _sandbox(options), as_json=options.as_json)
+
+
 def run_show(options: ShowOptions) -> int:
     """Show a run that was made before; gives the exit code."""
     return _reported(lambda: _show(options), as_json=options.as_json)
@@ -62,13 +70,14 @@ def run_show(options: ShowOptions) -> int:
 
 def _fix(options: FixOptions) -> int:
     limits = Limits(max_samples=options.max_samples, seconds=options.max_seconds)
+    sandbox = _looked_at(options.suite)
     folder = new_folder(options.out, options.repo)
     close_traces = telemetry.set_up(os.environ.get("OTEL_TRACES_EXPORTER"), options.trace_file)
     try:
         run = _run(options, limits, folder)
     finally:
         close_traces()
-    result = run_result(run)
+    result = {**run_result(run), "sandbox": sandbox}
     folder.write(result)
     is_applied = options.apply and _apply(run, folder)
     extra = {"folder": str(folder.path), "applied": is_applied}
@@ -107,7 +116,7 @@ async def _ask(options: FixOptions, limits: Limits, hear: Listener) -> Run:
                 if kind == "baseline.finished":  # there is something to ask
                     group.start_soon(engine.load)
 
-            async with _closing(engine), _closing(_suite(options.suite)) as tests:
+            async with _closing(engine), _closing(make_suite(options.suite)) as tests:
                 agent = Agent(
                     engine,
                     tests=tests,
@@ -130,19 +139,6 @@ async def _closing(thing: _Closable) -> AsyncIterator[_Closable]:
             await thing.aclose()
 
 
-def _suite(options: SuiteOptions) -> ProjectTests:
-    try:
-        hold_out = HoldOut.parse(options.hold_out)
-    except ValueError as error:
-        raise ConfigError(f"--hold-out: {error}") from error
-    return ProjectTests(
-        targets=options.targets,
-        isolation=options.isolation,
-        hold_out=hold_out,
-        python=options.python,
-    )
-
-
 def _apply(run: Run, folder: RunFolder) -> bool:
     """Write the winner to the project; False if there is none.
 
@@ -161,14 +157,41 @@ def _apply(run: Run, folder: RunFolder) -> bool:
 
 
 def _verify(options: VerifyOptions) -> int:
-    proof = run_interruptible(_prove, options)
+    sandbox = _looked_at(options.suite)
+    proof = {**run_interruptible(_prove, options), "sandbox": sandbox}
     _print(proof, as_json=options.as_json, show=print_proof)
     return EXIT_CODES[proof["outcome"]]
 
 
 async def _prove(options: VerifyOptions) -> Mapping[str, Any]:
-    async with _closing(_suite(options.suite)) as tests:
+    async with _closing(make_suite(options.suite)) as tests:
         return await prove_patch(options.repo, options.patch, tests)
+
+
+def _looked_at(options: SuiteOptions) -> Mapping[str, Any]:
+    """What the sandbox is worth, said where it is worth less than it could be; before anything is run.
+
+    Raises:
+        ConfigError: `--strict` is asked of another isolation.
+        SandboxError: with `--strict`, a part is missing.
+    """
+
+    async def look() -> Mapping[str, Any]:
+        return await look_at_sandbox(options.isolation, strict=options.is_strict)
+
+    sandbox = run_interruptible(look)
+    if words := weakness(sandbox):
+        _say(words)
+    return sandbox
+
+
+def _sandbox(options: SandboxOptions) -> int:
+    async def look() -> Mapping[str, Any]:
+        return report_facts(await examine())
+
+    facts = run_interruptible(look)
+    _print(facts, as_json=options.as_json, show=print_sandbox)
+    return EXIT_CODES["failed"] if options.is_strict and not facts["complete"] else 0
 
 
 def _show(options: ShowOptions) -> int:

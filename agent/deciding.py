@@ -5,12 +5,15 @@ What is decided is put into one word, the outcome, and one sentence, the reason.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from agent import telemetry
 from agent.judging import Judges
+from agent.levels import ONLY_OBSERVED, is_proof
 from agent.types import Candidate, Listener, Outcome, Selection, Selector
+from verifiers import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +44,13 @@ async def decide(
         if finalist is None or finalist.change is None:
             return Decision(selection=selection, candidates=known)
         verdict = await judges.confirm(finalist.change)
-        facts = {"index": finalist.index, "passed": verdict.passed, "outcome": verdict.outcome}
-        hear("confirm.finished", facts)
+        hear("confirm.finished", _confirm_facts(finalist.index, verdict))
         finalist = replace(finalist, verdicts=(*finalist.verdicts, verdict))
         known = tuple(finalist if one.index == finalist.index else one for one in known)
-        if verdict.passed:
+        if is_proof(verdict):
             return Decision(selection=replace(selection, winner=finalist), candidates=known)
+        if verdict.passed:
+            return Decision(selection=_observed(selection, finalist), candidates=known)
     return Decision(selection=_unconfirmed(known, selector), candidates=known)
 
 
@@ -69,6 +73,21 @@ def _selected(candidates: Sequence[Candidate], selector: Selector) -> Selection:
         selection = selector(candidates)
         telemetry.record_selection(span, selection)
     return selection
+
+
+def _confirm_facts(index: int, verdict: Verdict) -> Mapping[str, Any]:
+    return {
+        "index": index,
+        "passed": verdict.passed,
+        "outcome": verdict.outcome,
+        "level": verdict.level,
+    }
+
+
+def _observed(selection: Selection, finalist: Candidate) -> Selection:
+    """It passed all that there is, and that is no proof: the best that was found, and no winner."""
+    reason = f"not proved: {ONLY_OBSERVED}; the choice: {selection.reason}"
+    return replace(selection, winner=None, reason=reason, best_partial=finalist)
 
 
 def _unconfirmed(candidates: Sequence[Candidate], selector: Selector) -> Selection:

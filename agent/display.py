@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from agent.levels import PROVED
+
 
 class Display:
     """Hears of a run and shows it. Where the console is no terminal there is no counter."""
@@ -65,8 +67,11 @@ def _suspects(facts: Mapping[str, Any]) -> str:
 
 
 def _confirmed(facts: Mapping[str, Any]) -> str:
-    end = "confirmed" if facts["passed"] else f"fell when judged from nothing: {facts['outcome']}"
-    return f"candidate {facts['index']} {end}"
+    if not facts["passed"]:
+        return f"candidate {facts['index']} fell when judged from nothing: {facts['outcome']}"
+    if facts["level"] in PROVED:
+        return f"candidate {facts['index']} confirmed"
+    return f"candidate {facts['index']} passed again, which is no more than {facts['level']}"
 
 
 _SHOWN = {

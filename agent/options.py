@@ -18,6 +18,14 @@ class SuiteOptions:
     hold_out: tuple[str, ...] = ()
     """Names of tests, files or folders, or one share of the test files: `0.3`."""
     python: Path | None = None
+    command: str | None = None
+    """What tests the project; None is pytest."""
+    junit: str = ""
+    """Where the command writes its report, relative to the project."""
+    suite_seconds: float = 300.0
+    test_seconds: float = 20.0
+    is_strict: bool = False
+    """Nothing is run where a part of the sandbox is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +54,14 @@ class VerifyOptions:
     patch: Path
     """`-` is standard input."""
     suite: SuiteOptions = field(default_factory=SuiteOptions)
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxOptions:
+    """`winnow sandbox`."""
+
+    is_strict: bool = False
     as_json: bool = False
 
 

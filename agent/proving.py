@@ -13,6 +13,7 @@ from agent.edits.patch import parse_patch
 from agent.errors import ConfigError
 from agent.facts import verdict_facts
 from agent.judging import Judges
+from agent.levels import ONLY_OBSERVED, is_proof, level_reached
 from agent.types import Outcome, SuiteRunner
 from verifiers import Change, Complexity, Level, Verdict, take_snapshot
 
@@ -46,7 +47,7 @@ async def prove_patch(repo: Path, patch: Path, tests: SuiteRunner) -> Mapping[st
     return {
         "schema_version": SCHEMA_VERSION,
         "outcome": outcome,
-        "level": verdicts[-1].level if verdicts[-1].passed else _level_reached(verdicts),
+        "level": level_reached(verdicts),
         "reason": _reason(verdicts),
         "findings": [finding for fact in facts for finding in fact["findings"]],
         "confirmed": outcome == "winner",
@@ -65,27 +66,19 @@ async def _verdicts(judges: Judges, change: Change) -> tuple[Verdict, ...]:
 
 def _outcome(verdicts: tuple[Verdict, ...]) -> Outcome:
     last = verdicts[-1]
-    if last.passed and last.level in ("confirmed", "held_out"):
+    if is_proof(last):
         return "winner"
     return "tampered" if last.outcome == "tampered" else "none"
 
 
 def _reason(verdicts: tuple[Verdict, ...]) -> str:
     last = verdicts[-1]
+    if last.passed and not is_proof(last):
+        return f"the patch is not proved: {ONLY_OBSERVED}"
     if last.passed:
         more = ", and so do the held-out tests" if last.level == "held_out" else ""
         return f"the patch is confirmed: the whole suite passes with it, judged from nothing{more}"
     return f"{last.verifier} refused the patch: {_STEPS[last.level]}{last.outcome}"
-
-
-def _level_reached(verdicts: tuple[Verdict, ...]) -> Level:
-    """How far up the ladder the patch came before it fell."""
-    before: dict[Level, Level] = {
-        "held_out": "confirmed",
-        "confirmed": "sealed",
-        "sealed": "observed",
-    }
-    return before.get(verdicts[-1].level, "none")
 
 
 def _read(patch: Path) -> bytes:

@@ -34,6 +34,7 @@ from .snapshot import (
 )
 from .suite import (
     Baseline as Baseline,
+    CommandTests as CommandTests,
     Failure as Failure,
     Frame as Frame,
     HoldOut as HoldOut,

@@ -42,6 +42,8 @@ class Verdict:
     seconds: float = 0.0
     tests: Mapping[str, str] = field(default_factory=dict)
     """Outcome per test id, where the verifier ran tests."""
+    command: str = ""
+    """What a person types in the changed project to see the same, where there is such a line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

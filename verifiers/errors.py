@@ -15,6 +15,7 @@ BaseReason: TypeAlias = Literal[
     "unknown_target",
     "collection_failed",
     "suite_timeout",
+    "flaky",
 ]
 
 

@@ -15,4 +15,5 @@ from .summary import write_summary as write_summary
 from .terminal import (
     print_proof as print_proof,
     print_result as print_result,
+    print_sandbox as print_sandbox,
 )

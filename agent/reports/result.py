@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.facts import candidate_facts
+from agent.levels import level_reached
 from agent.types import Candidate, Outcome, Run
 
 SCHEMA_VERSION = 1
@@ -51,4 +52,5 @@ def _frame(outcome: Outcome, reason: str) -> dict[str, Any]:
 def _with_patch(candidate: Candidate | None) -> Mapping[str, Any] | None:
     if candidate is None or candidate.change is None:
         return None
-    return {**candidate_facts(candidate), "patch": candidate.change.patch()}
+    level = level_reached(candidate.verdicts)
+    return {**candidate_facts(candidate), "level": level, "patch": candidate.change.patch()}

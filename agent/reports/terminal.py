@@ -39,8 +39,29 @@ def print_proof(proof: Mapping[str, Any], console: Console) -> None:
         for one in verdict["findings"]:
             place = f"{one['path']}:{one['line']}: " if one["path"] else ""
             console.print(Text(f"  {place}{one['message']}"), soft_wrap=True)
+        if verdict["command"]:
+            console.print(Text(f"  to repeat it: {verdict['command']}"), soft_wrap=True)
     style = "bold green" if proof["confirmed"] else "bold yellow"
     console.print(Text(proof["reason"], style=style), soft_wrap=True)
+
+
+def print_sandbox(facts: Mapping[str, Any], console: Console) -> None:
+    """Print what the sandbox is worth: every part, and what would bring those that are missing."""
+    for part in facts["parts"]:
+        version = f" {part['value']}" if part["in_force"] and part["value"] is not True else ""
+        words = f"{'in force' if part['in_force'] else 'missing ':8}  {part['name']}{version}"
+        console.print(Text(words, style="" if part["in_force"] else "bold yellow"), soft_wrap=True)
+    # Several parts may come by the same thing.
+    for advice in dict.fromkeys(part["advice"] for part in facts["parts"] if part["advice"]):
+        names = ", ".join(part["name"] for part in facts["parts"] if part["advice"] == advice)
+        console.print(Text(f"for {names}: {advice}"), soft_wrap=True)
+    for note in facts["notes"]:
+        console.print(Text(f"note: {note}"), soft_wrap=True)
+    program = facts["bubblewrap"] or "not installed"
+    console.print(Text(f"another way in, by --isolation bubblewrap: {program}"), soft_wrap=True)
+    end = "complete" if facts["complete"] else "not complete"
+    style = "bold green" if facts["complete"] else "bold yellow"
+    console.print(Text(f"the sandbox is {end} on this machine", style=style), soft_wrap=True)
 
 
 def _table(result: Mapping[str, Any]) -> Table:

@@ -62,7 +62,12 @@ def verdict_words(candidate: Mapping[str, Any]) -> str:
 
 
 def closest_words(candidate: Mapping[str, Any]) -> str:
-    """What the best candidate that did not pass got to."""
+    """What the best candidate that is no winner got to."""
+    if candidate["passed"]:
+        return (
+            f"Candidate {candidate['index']} passed, and no more than that was {candidate['level']}. "
+            "It is not proved, and was not applied."
+        )
     verdict = next(one for one in reversed(candidate["verdicts"]) if one["num_tests"])
     not_passed = list(verdict["not_passed"])
     num_passed = verdict["num_tests"] - len(not_passed)

@@ -25,3 +25,9 @@ def test_the_first_changed_line_is_named(after: bytes | None, edit: str) -> None
     change = Change({"pkg/m.py": FileChange(before=BEFORE, after=after)})
     one = Candidate(index=0, sample=Sample(text="", index=0, seed=0), change=change)
     assert candidate_facts(one)["edit"] == edit
+
+
+def test_the_line_that_repeats_a_run_is_among_the_facts() -> None:
+    command = "PYTHONHASHSEED=1 python -m pytest -q test_a.py"
+    verdict = Verdict(verifier="tests", passed=True, score=1.0, command=command)
+    assert verdict_facts(verdict)["command"] == command

@@ -11,6 +11,9 @@ from .cgroups import (
 from .group import (
     Group as Group,
 )
+from .guard import (
+    guard_scratch as guard_scratch,
+)
 from .owner import (
     own_name as own_name,
     sweep_scratch as sweep_scratch,
@@ -20,6 +23,7 @@ from .probe import (
     check_namespaces as check_namespaces,
 )
 from .report import (
+    Part as Part,
     Report as Report,
     examine as examine,
 )
@@ -27,4 +31,5 @@ from .room import (
     TOOLS as TOOLS,
     Room as Room,
     SandboxLimits as SandboxLimits,
+    written as written,
 )

@@ -83,7 +83,7 @@ def set_read_only(path: str, below: bool = True) -> None:
     result = _libc.syscall(
         _SYS_MOUNT_SETATTR,
         _AT_FDCWD,
-        path.encode(),
+        os.fsencode(path),
         _AT_RECURSIVE if below else 0,
         attributes,
         len(attributes),
@@ -96,15 +96,23 @@ def hold(path: str) -> str:
     return f"/proc/self/fd/{os.open(path, os.O_PATH)}"
 
 
+def let_go(held: str) -> None:
+    """Give up a name of `hold`: who is entered without starting a program would inherit the way to what was covered."""
+    os.close(int(held.rpartition("/")[2]))
+
+
 def make_writable(tree: str, scratch: str, size_bytes: int, keep: "list[str]") -> None:
     """Let writes to `tree` go to memory. `keep` are mounts below it that stay visible, read-only."""
     held = [(hold(path), path) for path in keep]
     mount_tmpfs(scratch, size_bytes)
     os.mkdir(scratch + "/upper")
     os.mkdir(scratch + "/work")
-    mount_overlay(tree, scratch + "/upper", scratch + "/work", tree)
+    lower = hold(tree)  # a path of the user may hold what separates the options of a mount
+    mount_overlay(lower, scratch + "/upper", scratch + "/work", tree)
+    let_go(lower)
     for source, path in held:
         bind(source, path)
+        let_go(source)
 
 
 def fresh_temporary(size_bytes: int, keep: "list[str]") -> None:
@@ -114,6 +122,7 @@ def fresh_temporary(size_bytes: int, keep: "list[str]") -> None:
     mount_tmpfs("/dev/shm", size_bytes, "1777")
     for source, path in held:
         bind(source, path)
+        let_go(source)
 
 
 def pivot_root(new_root: str) -> None:
@@ -231,8 +240,8 @@ def exit_like(status: int) -> None:
 
 def _mount(source: str, target: str, kind: "str | None", flags: int, data: str = "") -> None:
     result = _libc.mount(
-        source.encode(),
-        target.encode(),
+        os.fsencode(source),
+        os.fsencode(target),
         kind.encode() if kind else None,
         ctypes.c_ulong(flags),
         data.encode() if data else None,

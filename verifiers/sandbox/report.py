@@ -28,6 +28,19 @@ _SETTLE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part of the sandbox, for people and programs."""
+
+    name: str
+    """In words: `user namespace`."""
+    value: bool | int | str
+    """Whether it is in force; for some parts its version."""
+    in_force: bool
+    advice: str
+    """What would bring it; empty where it is in force."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What holds for a judged program here. `bubblewrap` is the path of another way in, and no part of the strength."""
 
@@ -57,6 +70,20 @@ class Report:
     def missing(self) -> tuple[str, ...]:
         """Names of the parts that are not in force."""
         return tuple(name for name in _FIXES if getattr(self, name) in (False, 0, "none"))
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts, in force or not."""
+        missing = self.missing
+        return tuple(
+            Part(
+                name=_words(name),
+                value=getattr(self, name),
+                in_force=name not in missing,
+                advice=(_FIXES[name] or namespaces_advice()) if name in missing else "",
+            )
+            for name in _FIXES
+        )
 
     def __str__(self) -> str:
         """One line for people."""
@@ -105,7 +132,7 @@ async def examine(*, strict: bool = False) -> Report:
 
 async def _look() -> Report:
     if sys.platform != "linux":
-        return Report(notes=(f"{sys.platform} has no namespaces",))
+        return Report(notes=(_without_namespaces(sys.platform),))
     found = await anyio.to_thread.run_sync(hierarchies)
     facts: dict[str, Any] = {"groups": found.kind, "bubblewrap": bubblewrap_program()}
     notes = [f"no control groups: {found.reason}"] if found.reason else []
@@ -115,6 +142,14 @@ async def _look() -> Report:
     except (SandboxError, OSError) as error:
         notes.append(str(error))
     return Report(**facts, notes=tuple(notes))
+
+
+def _without_namespaces(platform: str) -> str:
+    """What is weaker on systems other than Linux."""
+    return (
+        f"{platform} has no namespaces: only `--isolation unsafe` runs there, with limits on time and output. The tests then run "
+        "with your rights, on your files and with your network, and each run starts a new Python, which is slower"
+    )
 
 
 async def _facts() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 _SYSTEM = ("/usr", "/etc", "/opt", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
-_SCRATCH = "/.winnow/scratch"
+_SCRATCH, _COMPILED = "/.winnow/scratch", "/.winnow/compiled"
 TOOLS = "/.winnow/tools"
 """Where the folders of `Room.tools` appear."""
 
@@ -65,22 +66,29 @@ class Room:
         limits: SandboxLimits,
         *,
         writable: str = "overlay",
+        files: Path | None = None,
+        compiled: Path | None = None,
         groups: Sequence[str] = (),
         confine: bool = True,
     ) -> list[str]:
         """The command line that runs `command` in this room.
 
         `writable` says what becomes of writes to the tree: "overlay" (they vanish), "through" (they stay), "no".
+        `files` is a file outside, made by `written`, with what the tree shows in other places than it holds outside; it goes
+        with "overlay" only, as does `compiled`, a folder outside that takes the compiled files that were written to the tree.
         `groups` are control groups to join. Without `confine` the command may make sandboxes of its own.
         """
         tree = [[str(self.tree), self.place, writable == "through"]]
+        taking = [[str(compiled), _COMPILED, True]] if compiled else []
         outer = [[*pair, False] for pair in self.binds()]
         inner = [[path, path, False] for path in self.keep_in_tree]
         spec = {
-            "mounts": [*outer, *tree, *inner],
+            "mounts": [*outer, *tree, *inner, *taking],
             "links": self.links(),
             "folders": [_SCRATCH],
             "overlay": self.place if writable == "overlay" else "",
+            "files": str(files or ""),
+            "compiled": _COMPILED if compiled else "",
             "scratch": _SCRATCH,
             "keep": self.keep_in_tree,
             "disk_bytes": limits.disk_bytes,
@@ -138,6 +146,13 @@ class Room:
             if not any(_is_below(path, other) for other in kept):
                 kept.append(path)
         return kept
+
+
+def written(files: Mapping[str, bytes | None], path: Path) -> Path:
+    """Write a change of a tree to a file at `path`, for `Room.command`: relative path -> content, None deletes."""
+    encoded = {p: None if c is None else base64.b64encode(c).decode() for p, c in files.items()}
+    path.write_text(json.dumps(encoded))
+    return path
 
 
 def _is_below(path: str, folder: str) -> bool:

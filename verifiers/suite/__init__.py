@@ -6,6 +6,9 @@ from .baseline import (
     Frame as Frame,
     Trace as Trace,
 )
+from .command_tests import (
+    CommandTests as CommandTests,
+)
 from .held_out import (
     HoldOut as HoldOut,
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 
-_CHUNK = 1 << 16
+_CHUNK = 1 << 18
 
 
 @dataclass(slots=True)

@@ -7,13 +7,16 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import anyio
 
-from verifiers.sandbox import BACKENDS, Group, SandboxLimits, limited, own_name
+from verifiers.sandbox import BACKENDS, Group, SandboxLimits, limited, own_name, written
 
 from .channel import Channel
 from .runs import Request, Result, new_nonce
@@ -26,74 +29,129 @@ Keep: TypeAlias = Literal["nothing", "compiled"]
 async def run_cold(
     site: Site, request: Request, sandbox: SandboxLimits, *, hash_seed: int, keep: Keep = "nothing"
 ) -> Result:
-    """Run the tests with `python -m pytest` in a copy of the tree.
+    """Run the tests with `python -m pytest` in the tree with the files of the request in it; what they write vanishes.
 
     With `keep="compiled"` the compiled files that the run made are added to the site's tree; only for the base itself.
 
     Raises:
         SandboxError: the sandbox cannot be entered.
     """
-    with tempfile.TemporaryDirectory(prefix=own_name(), ignore_cleanup_errors=True) as folder:
-        copy = replace(site, folder=Path(folder))
-        await anyio.to_thread.run_sync(_prepare, site.tree, copy.tree, request)
-        async with limited(sandbox) as group:
-            result = await _run(copy, request, sandbox, hash_seed, group)
-            result = replace(result, out_of_memory=group.num_killed_for_memory() > 0)
+    run = _Run(site=site, request=request, sandbox=sandbox, hash_seed=hash_seed)
+    async with _scratch() as folder:
+        if site.isolation == "namespaces":
+            result = await run.layered(folder, keep)
+        else:
+            copy = replace(site, folder=folder)
+            await anyio.to_thread.run_sync(lay_out, site.tree, copy.tree, request)
+            result = await replace(run, site=copy).limited()
         if keep == "compiled":
-            await anyio.to_thread.run_sync(_keep_compiled, copy.tree, site.tree)
+            await anyio.to_thread.run_sync(_keep_compiled, folder / "tree", site.tree)
     return result
 
 
-async def _run(
-    site: Site, request: Request, sandbox: SandboxLimits, hash_seed: int, group: Group
-) -> Result:
-    report, output = Channel.open(), Channel.open()
-    nonce = new_nonce()
-    number = report.theirs.fileno()
-    environment = site.environment(hash_seed)
-    environment |= {"PYTHONPATH": site.inside, "WINNOW_CHANNEL": str(number)}
-    command = [site.interpreter.executable, "-m", "pytest", "-p", "winnow_observer"]
-    command += [*request.arguments, *request.tests]
-    limits = replace(sandbox, cpu_seconds=request.limits.cpu_seconds)
-    if site.isolation != "unsafe":
-        enter = BACKENDS[site.isolation]
-        command = enter(site.room, command, environment, limits, groups=group.paths)
-        environment = {}
-    folder = site.tree if site.isolation == "unsafe" else None
+@asynccontextmanager
+async def _scratch() -> AsyncIterator[Path]:
+    """A folder for as long as the block lasts; to remove a copy of a large tree takes seconds."""
+    folder = Path(tempfile.mkdtemp(prefix=own_name()))
     try:
-        process = await anyio.open_process(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output.theirs.fileno(),
-            stderr=output.theirs.fileno(),
-            cwd=folder,
-            env=environment,
-            pass_fds=[number],
-            start_new_session=True,
-        )
-        try:
-            report.theirs.close()
-            output.theirs.close()
-            await report.send(request.options(nonce, quit_early=False))
-            watch = Watch(
-                report=report,
-                output=output,
-                limits=request.limits,
-                ended=process.wait,
-                kill=lambda: _kill(process.pid),
-                nonce=nonce,
-            )
-            return await watch.result()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await _kill(process.pid)
-                await process.wait()
+        yield folder
     finally:
-        report.close()
-        output.close()
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
-async def _kill(leader: int) -> None:
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    changes: Path
+    compiled: Path | None
+    """Folder that takes the compiled files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    site: Site
+    request: Request
+    sandbox: SandboxLimits
+    hash_seed: int
+
+    async def layered(self, folder: Path, keep: Keep) -> Result:
+        """Run with the files of the request, and what is written, in a layer of memory over the site's tree."""
+        changes = await anyio.to_thread.run_sync(written, self.request.files, folder / "changes")
+        compiled = folder / "tree"
+        compiled.mkdir()
+        return await self.limited(_Layer(changes, compiled if keep == "compiled" else None))
+
+    async def limited(self, layer: _Layer | None = None) -> Result:
+        """Run in a control group. Without a layer the tree is a private copy, and writes to it stay."""
+        async with limited(self.sandbox) as group:
+            result = await self._run(group, layer)
+            return replace(result, out_of_memory=group.num_killed_for_memory() > 0)
+
+    async def _run(self, group: Group, layer: _Layer | None) -> Result:
+        report, output = Channel.open(), Channel.open()
+        nonce, number = new_nonce(), report.theirs.fileno()
+        command, environment = self._command(number, group, layer)
+        try:
+            process = await anyio.open_process(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output.theirs.fileno(),
+                stderr=output.theirs.fileno(),
+                cwd=self.site.tree if self.site.isolation == "unsafe" else None,
+                env=environment,
+                pass_fds=[number],
+                start_new_session=True,
+            )
+            try:
+                report.theirs.close()
+                output.theirs.close()
+                await report.send(self.request.options(nonce, quit_early=False))
+                watch = Watch(
+                    report=report,
+                    output=output,
+                    limits=self.request.limits,
+                    ended=process.wait,
+                    kill=lambda: kill_session(process.pid),
+                    nonce=nonce,
+                )
+                return await watch.result()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await kill_session(process.pid)
+                    await process.wait()
+        finally:
+            report.close()
+            output.close()
+
+    def _command(
+        self, channel: int, group: Group, layer: _Layer | None
+    ) -> tuple[list[str], dict[str, str]]:
+        """The command line, and the environment to start it with."""
+        site, request = self.site, self.request
+        environment = site.environment(self.hash_seed)
+        paths = os.pathsep.join(filter(None, [site.inside, environment.get("PYTHONPATH", "")]))
+        environment |= {"PYTHONPATH": paths, "WINNOW_CHANNEL": str(channel)}
+        command = [site.interpreter.executable, "-m", "pytest", "-p", "winnow_observer"]
+        command += [*request.arguments, *request.tests]
+        if site.isolation == "unsafe":
+            return command, environment
+        limits = replace(self.sandbox, cpu_seconds=request.limits.cpu_seconds)
+        if layer is None:
+            enter = BACKENDS[site.isolation]
+            return enter(site.room, command, environment, limits, groups=group.paths), {}
+        line = site.room.command(
+            command,
+            environment,
+            limits,
+            files=layer.changes,
+            compiled=layer.compiled,
+            groups=group.paths,
+        )
+        return line, {}
+
+
+async def kill_session(leader: int) -> None:
+    """SIGKILL to a process and to all that it started."""
     # The whole session: without namespaces the tests' own children are in it too.
     try:
         os.killpg(leader, signal.SIGKILL)
@@ -101,15 +159,18 @@ async def _kill(leader: int) -> None:
         return
 
 
-def _prepare(source: Path, target: Path, request: Request) -> None:
+def lay_out(source: Path, target: Path, request: Request) -> None:
+    """Copy the tree with the files of the request in it."""
     shutil.copytree(source, target, symlinks=True)
     for path, content in request.files.items():
         (target / path).unlink(missing_ok=True)
         if content is not None:
             (target / path).parent.mkdir(parents=True, exist_ok=True)
             (target / path).write_bytes(content)
-            stamp = (source / path).stat().st_mtime + 10 if (source / path).exists() else None
-            if stamp is not None:  # a compiled file counts as fresh when second and size agree
+            if (source / path).exists():
+                shutil.copymode(source / path, target / path)
+                # A compiled file counts as fresh when second and size agree: they must not.
+                stamp = (source / path).stat().st_mtime + 10
                 os.utime(target / path, (stamp, stamp))
 
 

@@ -12,13 +12,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .false_calls import expected_in_call, false_call, is_tolerant
 from .false_twins import (
     called_name,
-    expected_in_call,
     expected_in_comparison,
-    false_call,
     false_condition,
-    is_tolerant,
     other_at_run_time,
     other_than,
 )

@@ -16,6 +16,8 @@ class SuiteLimits:
     """Of one run of the whole suite."""
     test_seconds: float = 20.0
     """Of one test: an endless loop becomes a failed test."""
+    baseline_seconds: float = 120.0
+    """After which no further run of the base is begun that only tells flaky tests from others."""
     trace_seconds: float = 30.0
     """After which no further test is traced."""
     output_bytes: int = 8 << 20

@@ -1,4 +1,4 @@
-"""Measuring the base: two runs, what is stable, what is red, and which of that is the target."""
+"""Measuring the base: what its runs say together, what is red, and which of that is the target."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from verifiers.errors import BaseStateError
 
-from .baseline import RED, Baseline
+from .baseline import RED, Baseline, Measured
+from .comparing import OTHER_SEEDS, OtherRun, compare
+from .outside import missing_note
 from .runs import Result
 
 _SHOWN = 3
@@ -50,42 +52,80 @@ def check_base_run(result: Result) -> None:
         )
 
 
-def make_baseline(first: Result, second: Result, wanted: Sequence[str], warm: bool) -> Baseline:
-    """The measure, from two runs.
-
-    Raises:
-        BaseStateError: nothing is red, or what was named is not red or not there.
-    """
-    one, two = first.seen.outcomes, second.seen.outcomes
-    uncollected = _uncollected(first)
-    stable = {test: outcome for test, outcome in one.items() if two.get(test) == outcome}
-    flaky = frozenset(one.keys() | two.keys()) - stable.keys()
-    red = [test for test, outcome in stable.items() if outcome in RED]
-    if uncollected and not wanted and not red:
-        raise BaseStateError(_collection_message(uncollected), reason="collection_failed")
-    return Baseline(
-        outcomes=stable,
-        flaky=flaky,
-        targets=tuple(
-            _named(wanted, stable, flaky, red, uncollected)
-            if wanted
-            else _all_red(red, flaky, stable)
-        ),
-        failures={test: f for test, f in first.seen.failures.items() if test in stable},
-        uncollected=uncollected,
+def make_measured(
+    arguments: Sequence[str],
+    first: Result,
+    others: Sequence[OtherRun],
+    second: Result,
+    *,
+    warm: bool,
+    notes: Sequence[str] = (),
+) -> Measured:
+    """What all runs together say: `first` and `second` in the project's order, with hash seed 0."""
+    compared = compare(first, others, second)
+    orders = [one.order.arguments for one in others if one.order.seed == OTHER_SEEDS[0]]
+    return Measured(
+        arguments=tuple(arguments),
+        outcomes=compared.stable,
+        flaky=compared.flaky,
+        order_dependent=compared.order_dependent,
+        missing={},
+        failures={t: f for t, f in first.seen.failures.items() if t in compared.stable},
+        uncollected=_uncollected(first),
         places=first.seen.places,
         durations=second.seen.durations,
         seconds=second.seconds,
         warm=warm,
+        modules=first.seen.modules,
+        order=next(iter(orders), ()),
+        num_cold_runs=1 + len(others),
+        notes=tuple(notes),
     )
 
 
-def _all_red(red: list[str], flaky: frozenset[str], stable: dict[str, str]) -> list[str]:
+def make_baseline(
+    measured: Measured, wanted: Sequence[str], modules: Mapping[str, frozenset[str]]
+) -> Baseline:
+    """The measure for candidates: what was seen of the base, and what is asked for.
+
+    Raises:
+        BaseStateError: nothing is red, or what was named is not red or not there.
+    """
+    red = [t for t, o in measured.outcomes.items() if o in RED and t not in measured.missing]
+    if measured.uncollected and not wanted and not red:
+        message = _collection_message(measured.uncollected)
+        raise BaseStateError(message, reason="collection_failed")
+    targets = _named(wanted, measured, red) if wanted else _all_red(red, measured)
+    return Baseline(
+        outcomes=measured.outcomes,
+        flaky=measured.flaky,
+        order_dependent=measured.order_dependent,
+        missing=measured.missing,
+        targets=tuple(targets),
+        failures=measured.failures,
+        uncollected=measured.uncollected,
+        places=measured.places,
+        durations=measured.durations,
+        seconds=measured.seconds,
+        warm=measured.warm,
+        order=measured.order,
+        num_cold_runs=measured.num_cold_runs,
+        modules=modules,
+        notes=measured.notes,
+    )
+
+
+def _all_red(red: list[str], measured: Measured) -> list[str]:
     if red:
         return red
-    more = f" (flaky: {_some(sorted(flaky))})" if flaky else ""
+    more = f" (flaky: {_some(sorted(measured.flaky))})" if measured.flaky else ""
+    if measured.missing:
+        raise BaseStateError(
+            f"nothing is red that can be judged: {missing_note(measured.missing)}",
+            reason="nothing_red",
+        )
     raise BaseStateError(
-        f"nothing is red: {_all_do(len(stable))} what it should{more}; there is nothing to fix",
+        f"nothing is red: {_all_do(len(measured.outcomes))} what it should{more}; there is nothing to fix",
         reason="nothing_red",
     )
 
@@ -94,40 +134,46 @@ def _all_do(num_tests: int) -> str:
     return "the one test there is does" if num_tests == 1 else f"each of {num_tests} tests does"
 
 
-def _named(
-    wanted: Sequence[str],
-    stable: dict[str, str],
-    flaky: frozenset[str],
-    red: list[str],
-    uncollected: Mapping[str, str],
-) -> list[str]:
+def _named(wanted: Sequence[str], measured: Measured, red: list[str]) -> list[str]:
     targets: list[str] = []
     for name in wanted:
-        covered = [test for test in stable if _covers(name, test)]
-        if not covered and (file := name.partition("::")[0]) in uncollected:
-            message = _collection_message({file: uncollected[file]})
-            raise BaseStateError(message, reason="collection_failed")
-        if not covered:
-            raise BaseStateError(_unknown_message(name, stable, flaky), reason="unknown_target")
+        covered = [test for test in measured.outcomes if _covers(name, test)]
         chosen = [test for test in covered if test in red]
         if not chosen:
-            raise BaseStateError(
-                f"{name} is not red on the base: it is {stable[covered[0]]} in both runs",
-                reason="target_not_red",
-            )
+            raise _no_target(name, covered, measured)
         targets += [test for test in chosen if test not in targets]
     return targets
+
+
+def _no_target(name: str, covered: list[str], measured: Measured) -> BaseStateError:
+    if not covered and (file := name.partition("::")[0]) in measured.uncollected:
+        message = _collection_message({file: measured.uncollected[file]})
+        return BaseStateError(message, reason="collection_failed")
+    if not covered:
+        return BaseStateError(_unknown_message(name, measured), reason="unknown_target")
+    if missing := {test: f for test, f in measured.missing.items() if test in covered}:
+        return BaseStateError(
+            f"{name} cannot be judged here: {missing_note(missing)}", reason="target_not_red"
+        )
+    outcome = measured.outcomes[covered[0]]
+    return BaseStateError(
+        f"{name} is not red on the base: it is {outcome} in all of its runs",
+        reason="target_not_red",
+    )
 
 
 def _covers(name: str, test: str) -> bool:
     return test == name or test.startswith((f"{name}::", f"{name}[", f"{name.rstrip('/')}/"))
 
 
-def _unknown_message(name: str, stable: dict[str, str], flaky: frozenset[str]) -> str:
-    if any(_covers(name, test) for test in flaky):
-        return f"{name} is flaky: its two runs on the base differ, so it cannot prove anything"
-    near = difflib.get_close_matches(name, stable, n=_SHOWN, cutoff=0.5)
-    hint = f"did you mean {_some(near)}?" if near else f"the suite has {_some(list(stable))}"
+def _unknown_message(name: str, measured: Measured) -> str:
+    if any(_covers(name, test) for test in measured.order_dependent):
+        return f"{name} does otherwise in another order of the tests, so it cannot prove anything"
+    if any(_covers(name, test) for test in measured.flaky):
+        return f"{name} is flaky: its runs on the base differ, so it cannot prove anything"
+    near = difflib.get_close_matches(name, measured.outcomes, n=_SHOWN, cutoff=0.5)
+    suite = _some(list(measured.outcomes))
+    hint = f"did you mean {_some(near)}?" if near else f"the suite has {suite}"
     return f"there is no test {name} in the base: {hint}"
 
 

@@ -22,6 +22,8 @@ class TestRecord:
     failed: str = ""
     """The first phase that failed."""
     skipped: bool = False
+    again: bool = False
+    """A plugin announced another try (`rerun`): what is said from the next setup on counts, and only that."""
     expected_failure: str = ""
     """`xfailed` or `xpassed`."""
     seconds: float = 0.0
@@ -35,7 +37,7 @@ class TestRecord:
     @property
     def outcome(self) -> str:
         """`passed`, `failed`, `error`, `skipped`, `xfailed`, `xpassed`, or `odd` for a test that did not run once."""
-        if not self.ran_once:
+        if not self.ran_once or self.again:
             return "odd"
         if self.failed:
             return "failed" if self.failed == "call" else "error"
@@ -108,7 +110,10 @@ def _read_report(
     error: Any,
 ) -> None:
     record = seen.tests.setdefault(str(test), TestRecord())
+    if record.again and phase == "setup":
+        record = seen.tests[str(test)] = TestRecord(seconds=record.seconds)
     record.phases[_PHASES[_PHASES.index(phase)]] += 1
+    record.again = record.again or outcome == "rerun"
     record.seconds += float(seconds)
     if outcome == "failed" and not record.failed:
         record.failed = phase

@@ -20,7 +20,7 @@ from .expectations import (
     parameter_rows,
     rows_twice,
 )
-from .false_twins import expects_exception
+from .reach import Place, assertions, bound_once
 
 _PARAMETER_TWINS = 2
 """Of a test whose expected values stand in its parameters: each changes all of them."""
@@ -70,13 +70,16 @@ class Sheet:
 
 
 def read_sheet(path: str, source: bytes, chance: random.Random) -> Sheet | None:
-    """The assertions of one test file; None where it is no Python in UTF-8."""
+    """The assertions of one test file; None where it is no Python in UTF-8: tests may come from tables of data too."""
+    if not path.endswith(".py"):
+        return None
     try:
         tree = parse_python(source)
         source.decode()
     except (SyntaxError, ValueError):
         return None
-    twins = {line: tuple(_twins(test, chance)) for line, test in _functions(tree)}
+    tables = bound_once(tree)
+    twins = {line: tuple(_twins(test, tables, chance)) for line, test in _functions(tree)}
     return Sheet(
         path=path,
         source=source,
@@ -99,9 +102,9 @@ def _functions(tree: ast.Module) -> Iterator[tuple[int, Test]]:
             yield min([node.lineno, *(one.lineno for one in node.decorator_list)]), node
 
 
-def _twins(test: Test, chance: random.Random) -> Iterator[Twin]:
+def _twins(test: Test, tables: Mapping[str, ast.expr], chance: random.Random) -> Iterator[Twin]:
     """Those in the test's parameters last: they are tried first, and code that reads what is expected finds no truth there."""
-    names, places = names_in(test), list(_assertions(test.body, sure=True))
+    names, places = names_in(test), list(assertions(test, tables))
     yield from list(_in_place(places, names, chance))[-_MOST_TWINS:]
     for (_, node), sure in places if test.decorator_list else ():
         if sure:
@@ -118,7 +121,7 @@ def _in_rows(test: Test, node: ast.expr, names: Names, chance: random.Random) ->
 
 
 def _in_place(
-    places: Sequence[tuple[tuple[ast.stmt, ast.expr], bool]], names: Names, chance: random.Random
+    places: Sequence[tuple[Place, bool]], names: Names, chance: random.Random
 ) -> Iterator[Twin]:
     for (statement, node), sure in places:
         if isinstance(statement, ast.Assert):
@@ -144,39 +147,6 @@ def _twin(
 
 def _wrapped(node: ast.expr) -> str:
     return f"({ast.unparse(ast.fix_missing_locations(node))},)[0]"
-
-
-def _assertions(
-    body: Sequence[ast.stmt], sure: bool
-) -> Iterator[tuple[tuple[ast.stmt, ast.expr], bool]]:
-    """Expressions that may assert, in order; `sure` ends at the first statement that may leave the test."""
-    for statement in body:
-        match statement:
-            case ast.Assert(test=node):
-                yield (statement, node), sure
-            case ast.Expr(value=ast.Await(value=ast.Call() as node) | (ast.Call() as node)):
-                yield (statement, node), sure
-            case ast.With(items=items, body=inner) | ast.AsyncWith(items=items, body=inner):
-                for item in items:
-                    yield (statement, item.context_expr), sure
-                raising = any(expects_exception(item.context_expr) for item in items)
-                yield from _assertions(inner, sure and not raising)
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                continue
-            case _:
-                yield from _assertions(_nested(statement), sure=False)
-        sure = sure and not _may_leave(statement)
-
-
-def _nested(statement: ast.stmt) -> list[ast.stmt]:
-    parts = ("body", "orelse", "finalbody")
-    return [inner for part in parts for inner in getattr(statement, part, [])]
-
-
-def _may_leave(statement: ast.stmt) -> bool:
-    if isinstance(statement, ast.Try | ast.While | ast.For | ast.AsyncFor | ast.If | ast.Match):
-        return any(isinstance(node, ast.Return | ast.Raise) for node in ast.walk(statement))
-    return isinstance(statement, ast.Return | ast.Raise)
 
 
 def _splice(lines: list[bytes], twin: Twin) -> None:

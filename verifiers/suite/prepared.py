@@ -5,29 +5,48 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+import anyio.to_thread
+
 from verifiers.base import Change
 
-from .baseline import Baseline
+from .baseline import Baseline, Measured
+from .cache import Cache
 from .limits import RunLimits, SuiteLimits, limits_for
 from .policy import PathPolicy
-from .pool import SuitePool
 from .proctor import Proctor
 from .runs import Request
 from .site import Site
+from .steady import SteadyPool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Prepared:
     """Everything that preparing made, and the requests that can be made of it."""
 
     site: Site
-    pool: SuitePool
+    pool: SteadyPool
+    measured: Measured
     baseline: Baseline
+    """Of `measured`; tests that turn out to be flaky later leave it."""
     policy: PathPolicy
     proctor: Proctor
     arguments: tuple[str, ...]
     """Of pytest, in every run that choosing sees."""
     limits: SuiteLimits
+    cache: Cache | None = None
+    """Where what was measured is kept."""
+    is_recalled: bool = False
+    """True when it was not measured now, but comes from there."""
+    recalled_files: tuple[str, ...] = ()
+    """Compiled files in the site's tree that come from there."""
+
+    async def add_flaky(self, tests: Collection[str]) -> None:
+        """From now on these tests count for nothing."""
+        if not tests:
+            return
+        self.baseline = self.baseline.with_flaky(tests)
+        if self.cache is not None:
+            await anyio.to_thread.run_sync(self.cache.add_flaky, tests)
 
     def request(self, change: Change | None) -> Request:
         """The whole suite, in the order of the project, with the limits of the base."""

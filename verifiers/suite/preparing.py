@@ -1,101 +1,94 @@
-"""Preparing a base: one cold run, one on a warm server, and everything that later runs need."""
+"""Preparing a base: what is known of it, what is asked for, and everything that later runs need."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import anyio
 
 from verifiers.base import Snapshot
-from verifiers.errors import SandboxError
 
-from .arguments import arguments_for
-from .baseline import Baseline
-from .cold import run_cold
-from .held_out import HoldOut, unseen
+from .baseline import Baseline, Measured
+from .cache import Cache
+from .held_out import unseen
+from .imports import ImportedFiles
+from .knowing import Known, Wishes, know_base
 from .limits import SuiteLimits
-from .measure import check_base_run, make_baseline
-from .policy import make_policy
-from .pool import SuitePool
-from .preload import installed_modules, modules_to_preload
-from .prepared import Prepared, candidate_limits, suite_limits
+from .measure import make_baseline
+from .observations import Observations, TestRecord
+from .policy import PathPolicy, make_policy
+from .preload import installed_modules
+from .prepared import Prepared, candidate_limits
 from .proctor import Proctor
-from .runs import Request, Result
+from .runs import Request
 from .site import Site
+from .steady import SteadyPool
+from .test_files import plugin_files
 
 _EXAM_PATIENCE = 4
 """Failing tests take longer, and whoever sits the exam has shown already that it comes to an end."""
-_GO_ON = "--continue-on-collection-errors"
 
 
 async def prepare_base(
-    snapshot: Snapshot,
-    site: Site,
-    *,
-    limits: SuiteLimits,
-    wanted: Sequence[str],
-    hold_out: HoldOut,
-    workers: int,
+    snapshot: Snapshot, site: Site, wishes: Wishes, cache: Cache | None
 ) -> Prepared:
-    """Run the suite of the base twice, and say what it is worth.
+    """Find out what the tests of the base do, and say what that is worth.
 
     Raises:
         BaseStateError: the suite cannot be run, or is not red where it should be.
         SandboxError: the sandbox cannot be entered.
     """
-    request, first = await _first_run(snapshot, site, limits)
-    paths = site.interpreter.paths
-    preload = modules_to_preload(first.seen.modules, paths, site.place)
-    pool = SuitePool(site, limits.sandbox, preload, workers)
+    known = await know_base(snapshot, site, wishes, cache)
     try:
-        second = await _second_run(pool, site, request, limits)
-        baseline = hold_out.split(make_baseline(first, second, wanted, pool.warm))
+        baseline = wishes.hold_out.split(_baseline(snapshot, known.measured, wishes))
     except BaseException:
         with anyio.CancelScope(shield=True):
-            await pool.aclose()
+            await known.pool.aclose()
         raise
-    arguments = (*request.arguments, *unseen(baseline))
+    return _prepared(snapshot, site, wishes.limits, known, baseline, cache)
+
+
+def _prepared(
+    snapshot: Snapshot,
+    site: Site,
+    limits: SuiteLimits,
+    known: Known,
+    baseline: Baseline,
+    cache: Cache | None,
+) -> Prepared:
+    arguments = (*known.measured.arguments, *unseen(baseline))
+    pool = SteadyPool(known.pool, site, limits.sandbox)
     return Prepared(
         site=site,
         pool=pool,
+        measured=known.measured,
         baseline=baseline,
-        policy=make_policy(snapshot, first.seen, installed_modules(paths)),
+        policy=_policy(snapshot, site, known.measured),
         proctor=_proctor(snapshot, site, pool, baseline, arguments, limits),
         arguments=arguments,
         limits=limits,
+        cache=cache,
+        is_recalled=known.is_recalled,
+        recalled_files=known.recalled_files,
     )
 
 
-async def _first_run(snapshot: Snapshot, site: Site, limits: SuiteLimits) -> tuple[Request, Result]:
-    """Cold. Files that cannot be collected end a run of pytest; if there are others, it goes on without them."""
-    arguments = arguments_for(snapshot, site.interpreter.plugins)
-    request = Request(limits=suite_limits(limits), arguments=arguments, modules=True)
-    result = await run_cold(site, request, limits.sandbox, hash_seed=0, keep="compiled")
-    if result.seen.collection_errors:
-        request = replace(request, arguments=(*arguments, _GO_ON))
-        result = await run_cold(site, request, limits.sandbox, hash_seed=0, keep="compiled")
-    check_base_run(result)
-    return request, result
+def _baseline(snapshot: Snapshot, measured: Measured, wishes: Wishes) -> Baseline:
+    files = dict.fromkeys(test.partition("::")[0] for test in measured.outcomes)
+    modules = ImportedFiles(snapshot, files, plugin_files(snapshot))
+    return make_baseline(measured, wishes.targets, modules)
 
 
-async def _second_run(pool: SuitePool, site: Site, request: Request, limits: SuiteLimits) -> Result:
-    request = replace(request, modules=False)
-    try:
-        result = await pool.run(request)
-        if not result.crashed and not result.stopped:
-            return result
-    except SandboxError:
-        pass
-    pool.warm = False  # something in the suite does not survive a fork: every run starts cold
-    await pool.aclose()
-    return await run_cold(site, request, limits.sandbox, hash_seed=1)
+def _policy(snapshot: Snapshot, site: Site, measured: Measured) -> PathPolicy:
+    tests = {test: TestRecord() for test in (*measured.outcomes, *sorted(measured.flaky))}
+    seen = Observations(tests=tests, places=dict(measured.places))
+    return make_policy(snapshot, seen, installed_modules(site.interpreter.paths))
 
 
 def _proctor(
     snapshot: Snapshot,
     site: Site,
-    pool: SuitePool,
+    pool: SteadyPool,
     baseline: Baseline,
     arguments: tuple[str, ...],
     limits: SuiteLimits,

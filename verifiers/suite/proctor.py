@@ -12,8 +12,7 @@ from verifiers.base import Snapshot
 
 from .baseline import Baseline
 from .judgement import Judgement, judge
-from .pool import SuitePool
-from .runs import Request, Result
+from .runs import Request, Result, Runner
 from .seal import Exam, Marks, Paper, make_exam, mark
 from .site import Site
 
@@ -29,7 +28,7 @@ class Proctor:
     """
 
     def __init__(
-        self, snapshot: Snapshot, site: Site, pool: SuitePool, baseline: Baseline, request: Request
+        self, snapshot: Snapshot, site: Site, pool: Runner, baseline: Baseline, request: Request
     ) -> None:
         self._snapshot, self._site, self._pool, self._baseline = snapshot, site, pool, baseline
         self._request = replace(request, arguments=(*request.arguments, "--tb=no"))

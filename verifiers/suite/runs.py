@@ -6,7 +6,7 @@ import base64
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from .limits import RunLimits
 from .observations import Observations
@@ -48,14 +48,14 @@ class Request:
             "quit": quit_early,
         }
 
-    def message(self, nonce: str) -> dict[str, Any]:
-        """The request as a server takes it."""
+    def message(self, nonce: str, num_known: int = 0) -> dict[str, Any]:
+        """The request as a server takes it that knows the first `num_known` arguments already."""
         files = {
             p: None if c is None else base64.b64encode(c).decode() for p, c in self.files.items()
         }
         return {
             "files": files,
-            "arguments": [*self.arguments, *self.tests],
+            "arguments": [*self.arguments[num_known:], *self.tests],
             "cpu_seconds": self.limits.cpu_seconds,
             "options": self.options(nonce, quit_early=True),
         }
@@ -75,6 +75,8 @@ class Result:
     """The last of what was printed."""
     out_of_memory: bool = False
     """The kernel ended a process of the run, because all together held more than they may."""
+    attempts: tuple[str, ...] = ()
+    """What became of earlier tries at the same run, in words."""
 
     @property
     def crashed(self) -> bool:
@@ -89,6 +91,17 @@ class Result:
     def timed_out(self) -> bool:
         """True when wall or processor time ran out."""
         return self.stopped == "timeout" or self.status in _TIMEOUT_SIGNALS
+
+
+class Runner(Protocol):
+    """Whatever runs tests."""
+
+    async def run(self, request: Request) -> Result:
+        """One run of the tests.
+
+        Raises:
+            SandboxError: the sandbox cannot be entered.
+        """
 
 
 def new_nonce() -> str:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import anyio
 from anyio.abc import Process
@@ -20,7 +20,31 @@ from .runs import Request, Result, new_nonce
 from .site import Site
 from .watching import Watch
 
+Stage: TypeAlias = Literal["imports", "plugins", "session"]
 _START_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a server does before it forks; the more, the less is left to every run.
+
+    Args:
+        preload: third-party modules to import.
+        arguments: of pytest, with which the arguments of every request begin.
+        stage: "imports" are those modules only; "plugins": pytest has read its configuration and loaded its plugins;
+            "session": it has imported the initial conftest files, too, and would collect.
+    """
+
+    preload: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    stage: Stage = "imports"
+
+    @property
+    def less(self) -> Start | None:
+        """What to try where this much cannot be done; None when nothing is left to leave out."""
+        if self.stage != "imports":
+            return replace(self, stage="plugins" if self.stage == "session" else "imports")
+        return replace(self, preload=()) if self.preload else None
 
 
 @dataclass(slots=True)
@@ -32,13 +56,16 @@ class SuiteServer:
     report: Channel
     output: Channel
     group: Group
+    num_known_arguments: int
     healthy: bool = True
+    imported: tuple[str, ...] = ()
+    """Files of the project that the server has imported: a change of them would not be seen."""
 
     @classmethod
     async def start(
-        cls, site: Site, sandbox: SandboxLimits, preload: tuple[str, ...], hash_seed: int = 0
+        cls, site: Site, sandbox: SandboxLimits, start: Start, hash_seed: int = 0
     ) -> SuiteServer:
-        """Start a server and wait until it has imported `preload`.
+        """Start a server and wait until it is ready.
 
         Raises:
             SandboxError: it does not come up, or has threads, which a fork would lose.
@@ -72,9 +99,10 @@ class SuiteServer:
         )
         for channel in channels:
             channel.theirs.close()
-        server = cls(process, channels[0], channels[1], channels[2], group)
+        known = len(start.arguments)
+        server = cls(process, channels[0], channels[1], channels[2], group, known)
         try:
-            await server._greet(site, sandbox, preload)
+            await server._greet(site, sandbox, start)
         except BaseException:
             await server.aclose()
             raise
@@ -90,7 +118,7 @@ class SuiteServer:
         self.healthy = (
             False  # until the answer is there: a cancelled run leaves the server in doubt
         )
-        await self._tell({"run": request.message(nonce)})
+        await self._tell({"run": request.message(nonce, self.num_known_arguments)})
         watch = Watch(
             report=self.report,
             output=self.output,
@@ -114,11 +142,13 @@ class SuiteServer:
         for channel in (self.control, self.report, self.output):
             channel.close()
 
-    async def _greet(self, site: Site, sandbox: SandboxLimits, preload: tuple[str, ...]) -> None:
+    async def _greet(self, site: Site, sandbox: SandboxLimits, start: Start) -> None:
         await self._tell(
             {
                 "kernel": site.kernel,
-                "preload": list(preload),
+                "preload": list(start.preload),
+                "arguments": list(start.arguments),
+                "stage": start.stage,
                 "nested": site.room.nested(sandbox) if site.isolation == "namespaces" else None,
                 "tree": str(site.tree),
                 "limits": sandbox.rlimits(),
@@ -128,6 +158,7 @@ class SuiteServer:
             answer = await self._answer()
             if answer["threads"] != 1:
                 raise SandboxError(f"imports started {answer['threads'] - 1} threads")
+            self.imported = tuple(answer["own"])
             return
         raise SandboxError(f"the test server did not start within {_START_SECONDS:.0f} s")
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,14 @@ import anyio
 
 from verifiers.base import Snapshot
 from verifiers.errors import BaseStateError
-from verifiers.sandbox import TOOLS, Isolation as Isolation, Room, own_name, sweep_scratch
+from verifiers.sandbox import (
+    TOOLS,
+    Isolation as Isolation,
+    Room,
+    guard_scratch,
+    own_name,
+    sweep_scratch,
+)
 
 INSIDE = Path(__file__).resolve().parent / "inside"
 _KERNEL = Path(__file__).resolve().parent.parent / "sandbox" / "kernel.py"
@@ -54,6 +62,8 @@ class Site:
     """The path of the tree as the tests see it."""
     interpreter: Interpreter
     isolation: Isolation
+    inherited: Mapping[str, str] | None = None
+    """An environment to run in, instead of our own."""
 
     @property
     def tree(self) -> Path:
@@ -86,7 +96,9 @@ class Site:
         )
 
     def environment(self, hash_seed: int) -> dict[str, str]:
-        """All of the environment that a run gets; nothing is inherited."""
+        """All of the environment that a run gets; nothing is inherited that is not said to be."""
+        if self.inherited is not None:
+            return {**self.inherited, "PYTHONHASHSEED": str(hash_seed)}
         temporary = "/tmp"
         return {
             "PATH": f"{self.interpreter.home}:/usr/local/bin:/usr/bin:/bin",
@@ -108,14 +120,18 @@ class Site:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-async def open_site(snapshot: Snapshot, python: Path | None, isolation: Isolation) -> Site:
+async def open_site(
+    snapshot: Snapshot, python: Path | None, isolation: Isolation, *, needs_pytest: bool = True
+) -> Site:
     """Copy the tree and look at the interpreter.
 
     Raises:
         BaseStateError: there is no usable interpreter.
     """
-    interpreter = await _examine(python or find_python(snapshot.root), snapshot.root)
+    chosen = python or find_python(snapshot.root)
+    interpreter = await _examine(chosen, snapshot.root, needs_pytest)
     await anyio.to_thread.run_sync(sweep_scratch)
+    await anyio.to_thread.run_sync(guard_scratch)
     folder = Path(tempfile.mkdtemp(prefix=own_name()))
     site = Site(
         folder=folder, place=str(snapshot.root), interpreter=interpreter, isolation=isolation
@@ -135,7 +151,7 @@ def find_python(root: Path) -> Path:
     return Path(sys.executable)
 
 
-async def _examine(python: Path, root: Path) -> Interpreter:
+async def _examine(python: Path, root: Path, needs_pytest: bool) -> Interpreter:
     try:
         done = await anyio.run_process(
             [str(python), "-c", _PROBE],
@@ -148,7 +164,7 @@ async def _examine(python: Path, root: Path) -> Interpreter:
         raise BaseStateError(
             f"{python} is not a working Python: name one with --python", reason="collection_failed"
         ) from error
-    if not facts["pytest"] or tuple(facts["version"]) < _OLDEST:
+    if needs_pytest and (not facts["pytest"] or tuple(facts["version"]) < _OLDEST):
         wanted = f"pytest under Python {_OLDEST[0]}.{_OLDEST[1]} or newer"
         raise BaseStateError(
             f"{python} has no {wanted}: install it there, or name another one with --python",
@@ -187,6 +203,14 @@ def _links(root: Path) -> list[str]:
         folders[:] = [n for n in folders if n not in (".git", "node_modules", ".venv", "venv")]
         for name in [*folders, *files]:
             path = Path(folder, name)
-            if path.is_symlink() and path.resolve().is_relative_to(root.resolve()):
+            if path.is_symlink() and _end_of(path).is_relative_to(root):
                 found.append(os.path.relpath(path, root))
     return found
+
+
+def _end_of(link: Path) -> Path:
+    """Where a link leads; the root folder for one that leads nowhere, in a circle."""
+    try:
+        return link.resolve()
+    except (OSError, RuntimeError):
+        return Path("/")

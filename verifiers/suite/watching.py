@@ -17,6 +17,8 @@ from .runs import Result, Stop
 _TAIL_CHARS = 4_000
 _SETUP_FAILED = 125
 _GRACE_SECONDS = 15.0
+_PAUSE_SECONDS = 0.01
+"""Between two looks at a channel: to be woken by every line would cost more than to read them. The end waits for no look."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,6 +75,7 @@ class Watch:
         while await channel.receive():
             if len(channel.received) > self.limits.output_bytes:
                 await self._stop("flood")
+            await anyio.sleep(_PAUSE_SECONDS)
 
     async def _limit_time(self) -> None:
         await anyio.sleep(self.limits.seconds)

@@ -10,7 +10,8 @@ from unittest import mock
 
 import pytest
 
-from verifiers.suite.false_twins import false_call, false_condition
+from verifiers.suite.false_calls import false_call
+from verifiers.suite.false_twins import false_condition
 
 
 class Same:
@@ -51,6 +52,8 @@ CONDITIONS: dict[str, object] = {
     "'a' in x": "cat",
     "y in x": [7],
     "y and x == 3": 3,
+    "all(x == v for v in [3, 3])": 3,
+    "all([x == v for v in (3,)])": 3,
 }
 PLAIN: dict[str, object] = {
     "x": 1,
@@ -62,12 +65,13 @@ PLAIN: dict[str, object] = {
     "issubclass(x, int)": bool,
     "x or y": 1,
     "all(x)": [1],
+    "any(v == 1 for v in x)": [1],
 }
 
 
 def _holds(text: str, x: object) -> bool:
     try:
-        return bool(eval(text, {"pytest": pytest}, {"x": x, "y": 7}))
+        return bool(eval(text, {"pytest": pytest, "x": x, "y": 7}))
     except TypeError:
         return False
 
@@ -113,6 +117,13 @@ CALLS: dict[str, object] = {
     "pytest.warns(UserWarning, warnings.warn, x)": "careful",
     "x.assert_called_once_with(1)": mock.Mock(),
     "x.assert_called()": mock.Mock(),
+    "x.assert_has_calls([mock.call(1)])": mock.Mock(),
+    "x.assert_has_calls([mock.call(1)], any_order=True)": mock.Mock(),
+    "self.assertNotAlmostEqual(x, 3)": 4,
+    "pytest.deprecated_call(warnings.warn, x, DeprecationWarning)": "old",
+    "x.assert_outcomes(passed=1)": pytest.RunResult(0, ["= 1 passed in 1.00s ="], [], 1.0),
+    "x.fnmatch_lines(['*a*'])": pytest.LineMatcher(["cat"]),
+    "x.re_match_lines(['.a'])": pytest.LineMatcher(["cat"]),
 }
 
 
@@ -121,7 +132,8 @@ def _passes(text: str, x: object) -> bool:
         x.reset_mock()
         x(1)
     try:
-        eval(text, {"pytest": pytest, "warnings": warnings, "self": unittest.TestCase(), "x": x})
+        names = {"pytest": pytest, "warnings": warnings, "mock": mock, "self": unittest.TestCase()}
+        eval(text, {**names, "x": x})
     except (Exception, pytest.fail.Exception):
         return False
     return True

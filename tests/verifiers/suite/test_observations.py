@@ -40,6 +40,16 @@ def test_a_test_that_ran_twice_is_odd() -> None:
     assert read_observations(lines(*one_test(), *one_test()), "n").outcomes == {"t": "odd"}
 
 
+def test_the_last_try_counts_where_a_plugin_announced_another_one() -> None:
+    again = one_test("rerun")
+    tries = [*again, *again, *one_test()]
+    assert read_observations(lines(*tries), "n").outcomes == {"t": "passed"}
+    assert read_observations(lines(*again, *one_test("failed")), "n").outcomes == {"t": "failed"}
+    assert read_observations(lines(*again), "n").outcomes == {"t": "odd"}
+    assert read_observations(lines(*again, *again), "n").outcomes == {"t": "odd"}
+    assert read_observations(lines(*again, *one_test(), *one_test()), "n").outcomes == {"t": "odd"}
+
+
 def test_a_test_that_was_not_finished_is_odd() -> None:
     assert read_observations(lines(*one_test()[:-1]), "n").outcomes == {"t": "odd"}
 

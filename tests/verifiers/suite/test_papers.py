@@ -87,5 +87,6 @@ def test_no_two_papers_are_alike() -> None:
 
 
 def test_a_file_that_is_no_python_has_no_sheet() -> None:
+    assert read_sheet("test_it.json", b'{"one": [1, 2]}', random.Random(0)) is None
     assert read_sheet("test_it.py", b"def test(:\n", random.Random(0)) is None
     assert read_sheet("test_it.py", b"# coding: latin-1\nx = '\xe9'\n", random.Random(0)) is None

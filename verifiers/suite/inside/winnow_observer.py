@@ -30,8 +30,6 @@ class Observer:
     def __init__(self, options: Any, channel: Any) -> None:
         self.options, self.channel = options, channel
         self.may_fail = set(options["may_fail"])
-        self.started = time.monotonic()
-        self.tracer = _Tracer(options["trace"]) if options["trace"] else None
         # Said before anything of the tree is imported: a run that ends from here on was not ended by the sandbox.
         self.send("begin")
 
@@ -53,15 +51,6 @@ class Observer:
     def pytest_collectreport(self, report: Any) -> Any:
         if report.failed:
             self.send("collect_error", report.nodeid, str(report.longrepr)[-_MESSAGE_CHARS:])
-
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> Any:
-        if self.tracer is None:
-            yield
-            return
-        self.tracer.start()
-        yield
-        self.send("trace", item.nodeid, self.tracer.stop())
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: Any) -> Any:
@@ -96,17 +85,6 @@ class Observer:
     def pytest_runtest_logfinish(self, nodeid: Any) -> Any:
         self.send("finished", nodeid)
 
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtestloop(self, session: Any) -> Any:
-        self.session = session
-        yield
-
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self, item: Any, nextitem: Any) -> Any:
-        yield
-        if self.tracer and time.monotonic() - self.started > self.options["trace"]["seconds"]:
-            item.session.shouldstop = "enough is traced"
-
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: Any, exitstatus: Any) -> Any:
         if self.options["modules"]:
@@ -114,6 +92,22 @@ class Observer:
         self.send("end", int(exitstatus))
         if self.options["quit"]:
             os._exit(int(exitstatus))  # what is left is a summary that nobody reads
+
+
+class _Trace:
+    """Says after each test which lines ran, and ends the session when that has taken long enough."""
+
+    def __init__(self, options: Any, send: Any) -> None:
+        self.tracer, self.send = _Tracer(options), send
+        self.deadline = time.monotonic() + options["seconds"]
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> Any:
+        self.tracer.start()
+        yield
+        self.send("trace", item.nodeid, self.tracer.stop())
+        if time.monotonic() > self.deadline:
+            item.session.shouldstop = "enough is traced"
 
 
 class _StopAtFailure:
@@ -196,8 +190,10 @@ class _Tracer:
 
 def plugins(options: Any, channel: Any) -> Any:
     """The plugins of one run."""
+    observer = Observer(options, channel)
     stop = [_StopAtFailure(options["may_fail"])] if options["stop"] else []
-    return [Observer(options, channel), *stop]
+    trace = [_Trace(options["trace"], observer.send)] if options["trace"] else []
+    return [observer, *stop, *trace]
 
 
 def _error(excinfo: Any, root: Any) -> Any:

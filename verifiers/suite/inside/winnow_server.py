@@ -1,18 +1,20 @@
-"""`python winnow_server.py CONTROL REPORT OUTPUT`: imports once, then forks for every run of the tests.
+"""`python winnow_server.py CONTROL REPORT OUTPUT`: gets ready once, then forks for every run of the tests.
 
-It runs inside the sandbox with the interpreter of the judged project, and imports third-party modules only: the project's own
-are imported by the children, each of which enters namespaces of its own. It judges nothing and never reads what a child says.
+It runs inside the sandbox with the interpreter of the judged project. Ready means: third-party modules are imported, and pytest
+has read its configuration and loaded its plugins, up to the point where it would import the project's first file. The project's
+own modules are imported by the children, each of which enters namespaces of its own. The server judges nothing and never reads
+what a child says.
 """
 
 from __future__ import annotations
 
-import base64
+import copy
+import faulthandler
 import gc
 import importlib
 import importlib.util
 import json
 import os
-import random
 import select
 import shutil
 import signal
@@ -23,175 +25,188 @@ import time
 import warnings
 from typing import Any
 
+import pytest
+
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_SETUP_FAILED = 125
 
 
 def main() -> Any:
-    """Serve until the control channel closes."""
+    """Serve until the control channel closes; a child comes back here when its run is over."""
+    known = _open_descriptors()
     control, report, output = (socket.socket(fileno=int(number)) for number in sys.argv[1:4])
     requests = control.makefile("r", encoding="utf-8")
     settings = json.loads(requests.readline())
     sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != _HERE]
-    kernel = _load("kernel", settings["kernel"])
-    landlock = _load("landlock", os.path.join(os.path.dirname(settings["kernel"]), "landlock.py"))
-    kernel.die_with_parent()
-    kernel.adopt_orphans()
-    observer = _load("winnow_observer", os.path.join(_HERE, "winnow_observer.py"))
+    run = _load("winnow_run", os.path.join(_HERE, "winnow_run.py"))
+    run.kernel = _load("kernel", settings["kernel"])
+    run.landlock = _load(
+        "landlock", os.path.join(os.path.dirname(settings["kernel"]), "landlock.py")
+    )
+    run.observer = _load("winnow_observer", os.path.join(_HERE, "winnow_observer.py"))
+    run.kernel.die_with_parent()
+    run.kernel.adopt_orphans()
     skipped = _preload(settings["preload"])
-    gc.collect()
-    gc.freeze()
-    _answer(
-        control, {"ready": True, "threads": len(os.listdir("/proc/self/task")), "skipped": skipped}
-    )
-    while True:
-        line = requests.readline()
-        if not line:
-            return
-        request = json.loads(line)
-        if "run" in request:
-            _serve(
-                request["run"],
-                settings,
-                kernel,
-                landlock,
-                observer,
-                (control, report, output, requests),
-            )
-
-
-def _serve(
-    request: Any, settings: Any, kernel: Any, landlock: Any, observer: Any, channels: Any
-) -> Any:
-    control, report, output, requests = channels
-    started, place = time.monotonic(), settings["nested"]["tree"] if settings["nested"] else None
-    place = place or tempfile.mkdtemp(dir=os.path.dirname(settings["tree"]))
-    child = os.fork()
-    if child == 0:
-        _close_all_but(report.fileno(), output.fileno())
-        _enter(request, settings, place, kernel, landlock, observer, report, output)
-    killed = False
-    waiting = os.pidfd_open(child)
-    while select.select([waiting, control], [], [])[0][0] != waiting:
-        killed = True  # whatever comes while a child runs, a word or the end of the channel, means: stop it
-        os.kill(child, signal.SIGKILL)
-        if not requests.readline():
-            break
-    status, usage = os.wait4(child, 0)[1:]
-    os.close(waiting)
-    _end_orphans()
-    if not settings["nested"]:
-        shutil.rmtree(place, ignore_errors=True)
-    _answer(
-        control,
-        {
-            "status": 128 + os.WTERMSIG(status)
-            if os.WIFSIGNALED(status)
-            else os.WEXITSTATUS(status),
-            "killed": killed,
-            "seconds": time.monotonic() - started,
-            "cpu_seconds": usage.ru_utime + usage.ru_stime,
-        },
-    )
-
-
-def _enter(
-    request: Any,
-    settings: Any,
-    place: Any,
-    kernel: Any,
-    landlock: Any,
-    observer: Any,
-    report: Any,
-    output: Any,
-) -> Any:
-    try:
-        os.dup2(output.fileno(), 1)
-        os.dup2(output.fileno(), 2)
-        os.close(output.fileno())
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        os.close(nothing)
-        if settings["nested"]:
-            _enter_namespaces(settings["nested"], kernel)
-        else:
-            os.setsid()
-            os.rmdir(place)
-            shutil.copytree(settings["tree"], place, symlinks=True)
-        _write_files(place, request["files"])
-        runner = os.fork()
-        if runner == 0:
-            _run(request, settings, place, kernel, landlock, observer, report)
-    except OSError as error:
-        os.write(2, f"sandbox: {error.strerror or error}\n".encode())
-        os._exit(_SETUP_FAILED)
-    report.close()
-    kernel.exit_like(kernel.reap_until(runner))
-
-
-def _enter_namespaces(nested: Any, kernel: Any) -> Any:
-    kernel.unshare(kernel.NEWUSER | kernel.NEWNS | kernel.NEWPID | kernel.NEWIPC | kernel.NEWNET)
-    kernel.die_with_parent()
-    ready, go = os.pipe()
-    first = os.fork()
-    if first:
-        os.close(ready)
-        os.write(go, b"!")
-        kernel.exit_like(os.waitpid(first, 0)[1])
-    os.close(go)
-    kernel.die_with_parent()
-    if os.read(ready, 1) != b"!":
-        os._exit(_SETUP_FAILED)
-    os.close(ready)
-    kernel.make_private()
-    kernel.mount_proc("/proc")
-    kernel.fresh_temporary(nested["disk_bytes"], nested["keep_in_temporary"])
-    kernel.make_writable(
-        nested["tree"], nested["scratch"], nested["disk_bytes"], nested["keep_in_tree"]
-    )
-
-
-def _write_files(place: Any, files: Any) -> Any:
-    for path, content in files.items():
-        target = os.path.join(place, path)
-        before = os.stat(target).st_mtime if os.path.exists(target) else time.time()
-        if os.path.lexists(target):
-            os.unlink(target)
-        if content is not None:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            with open(target, "wb") as file:
-                file.write(base64.b64decode(content))
-            # A compiled file is taken for fresh when second and size agree: they must not.
-            os.utime(target, (before + 10, before + 10))
-
-
-def _run(
-    request: Any,
-    settings: Any,
-    place: Any,
-    kernel: Any,
-    landlock: Any,
-    observer: Any,
-    report: Any,
-) -> Any:
-    if settings["nested"]:
-        os.setsid()
-        kernel.die_first()
-    limits = dict(settings["limits"], cpu_seconds=request["cpu_seconds"])
-    kernel.set_limits(**limits)
-    if settings["nested"]:
-        kernel.drop_capabilities()
-        landlock.confine([place, "/tmp", "/dev/shm"])
-        kernel.forbid_system_calls()
-    os.chdir(place)
-    sys.path.insert(0, place)
-    sys.argv = ["pytest", *request["arguments"]]
-    random.seed(0)
-    import pytest
-
-    status = pytest.main(request["arguments"], plugins=observer.plugins(request["options"], report))
+    tree = settings["nested"]["tree"] if settings["nested"] else settings["tree"]
+    os.chdir(tree)
+    sys.path.insert(0, tree)
+    sys.argv = ["pytest", *settings["arguments"]]
+    server = Server(settings, skipped, run, (control, report, output, requests), known)
+    early = {"session": [_InSession(server)], "plugins": [_WithPlugins(server)], "imports": []}
+    serving = early[settings["stage"]]
+    if not serving:
+        server.serve()
+    arguments, plugins = settings["arguments"] + server.more, serving + server.plugins
+    status = pytest.main(arguments, plugins=plugins)
     sys.stdout.flush()
     os._exit(int(status))
+
+
+class Server:
+    """Takes requests and forks. In a child `serve` returns: the run is up to the caller, with `more` and `plugins`."""
+
+    def __init__(self, settings: Any, skipped: Any, run: Any, channels: Any, known: Any) -> None:
+        self.settings, self.skipped, self.run, self.known = settings, skipped, run, known
+        self.control, self.report, self.output, self.requests = channels
+        self.more: Any = []
+        self.plugins: Any = []
+
+    def serve(self) -> Any:
+        """Say that all is ready, then run what is asked; returns only in a child."""
+        gc.collect()
+        gc.freeze()
+        threads = len(os.listdir("/proc/self/task"))
+        own = _own_files(os.getcwd())
+        self._answer({"ready": True, "threads": threads, "skipped": self.skipped, "own": own})
+        while line := self.requests.readline():
+            request = json.loads(line)
+            if "run" in request and self._fork(request["run"]):
+                return
+        os._exit(0)
+
+    def _fork(self, request: Any) -> Any:
+        """True in the child; in the server only after the child has ended."""
+        nested = self.settings["nested"]
+        place = nested["tree"] if nested else self._scratch()
+        started, child = time.monotonic(), os.fork()
+        if child == 0:
+            # Nothing that the server talks through may be within reach of the judged code.
+            for number in self.known - {0, 1, 2, self.report.fileno(), self.output.fileno()}:
+                os.close(number)
+            self.run.enter(request, self.settings, place, self.output, self.report)
+            self.more = request["arguments"]
+            self.plugins = self.run.observer.plugins(request["options"], self.report)
+            return True
+        killed = self._wait(child)
+        status, usage = os.wait4(child, 0)[1:]
+        _end_orphans()
+        if not nested:
+            shutil.rmtree(place, ignore_errors=True)
+        signalled = os.WIFSIGNALED(status)
+        code = 128 + os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
+        seconds, cpu_seconds = time.monotonic() - started, usage.ru_utime + usage.ru_stime
+        answer = {"status": code, "killed": killed, "seconds": seconds, "cpu_seconds": cpu_seconds}
+        self._answer(answer)
+        return False
+
+    def _wait(self, child: Any) -> Any:
+        """Wait until the child has ended; whatever comes meanwhile, a word or the end of the channel, means: stop it."""
+        killed, waiting = False, os.pidfd_open(child)
+        while select.select([waiting, self.control], [], [])[0][0] != waiting:
+            killed = True
+            os.kill(child, signal.SIGKILL)
+            if not self.requests.readline():
+                break
+        os.close(waiting)
+        return killed
+
+    def _scratch(self) -> Any:
+        return tempfile.mkdtemp(dir=os.path.dirname(self.settings["tree"]))
+
+    def _answer(self, answer: Any) -> Any:
+        self.control.sendall((json.dumps(answer) + "\n").encode())
+
+
+class _WithPlugins:
+    """Serves in the middle of pytest's start: plugins are there, the project's first file is not."""
+
+    def __init__(self, server: Any) -> None:
+        self.server = server
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_load_initial_conftests(self, early_config: Any, parser: Any, args: Any) -> Any:
+        self.server.serve()
+        args += self.server.more
+        sys.argv += self.server.more
+        # As pytest does just before this hook; then it had not seen the request's arguments.
+        known = parser.parse_known_args(args, namespace=copy.copy(early_config.option))
+        known.confcutdir = early_config.known_args_namespace.confcutdir
+        early_config.known_args_namespace = known
+        _register(self.server, early_config)
+        yield
+
+
+class _InSession:
+    """Serves when all is set up and collection would begin: the initial conftest files are imported, no test file is."""
+
+    def __init__(self, server: Any) -> None:
+        self.server = server
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection(self, session: Any) -> Any:
+        config, capture = session.config, session.config.pluginmanager.getplugin("capturemanager")
+        capture.stop_global_capturing()  # its files would be shared by all that is forked
+        self.server.serve()
+        if faulthandler.is_enabled():
+            faulthandler.enable(os.dup(2))  # its own leads to what the server printed
+        capture.start_global_capturing()
+        capture.suspend_global_capture()
+        _take_arguments(config, self.server.more)
+        _register(self.server, config)
+        yield
+
+
+def _take_arguments(config: Any, more: Any) -> None:
+    """The request's arguments on top of those that are parsed already."""
+    sys.argv += more
+    named = config.option.file_or_dir
+    config.option.file_or_dir = []
+    parsed = config._parser.parse_known_args(more, namespace=copy.copy(config.option))
+    vars(config.option).update(vars(parsed))
+    if parsed.file_or_dir:
+        config.args = list(parsed.file_or_dir)
+        config.args_source = type(config.args_source).ARGS
+    else:
+        config.option.file_or_dir = named
+
+
+def _register(server: Any, config: Any) -> None:
+    for plugin in server.plugins:
+        config.pluginmanager.register(plugin)
+    server.plugins = []
+
+
+def _own_files(tree: Any) -> Any:
+    """Files of the project that are imported already: what is forked from here would not see a change of them."""
+    inside = tree.rstrip("/") + "/"
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    return [
+        file[len(inside) :]
+        for file in files
+        if isinstance(file, str) and file.startswith(inside) and "/site-packages/" not in file
+    ]
+
+
+def _open_descriptors() -> Any:
+    numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    return {number for number in numbers if _is_open(number)}
+
+
+def _is_open(number: Any) -> Any:
+    try:
+        os.fstat(number)
+    except OSError:  # the one that listed them
+        return False
+    return True
 
 
 def _preload(names: Any) -> Any:
@@ -204,15 +219,6 @@ def _preload(names: Any) -> Any:
             except BaseException:  # a module that cannot be imported alone is left to the tests
                 skipped.append(name)
     return skipped
-
-
-def _close_all_but(*kept: int) -> None:
-    """Nothing that the server talks through may be within reach of the judged code."""
-    first = 3
-    for number in sorted(kept):
-        os.closerange(first, number)
-        first = number + 1
-    os.closerange(first, 4096)
 
 
 def _end_orphans() -> None:
@@ -234,10 +240,6 @@ def _load(name: Any, path: Any) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def _answer(control: Any, answer: Any) -> Any:
-    control.sendall((json.dumps(answer) + "\n").encode())
 
 
 if __name__ == "__main__":

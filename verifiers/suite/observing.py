@@ -1,0 +1,63 @@
+"""Judging a change on warm servers: targets first, then the whole suite."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from verifiers.base import Change, Finding, Verdict
+
+from .flakes import Doubts, look_closer, suspects_of, suspects_only
+from .judgement import Judgement, judge
+from .prepared import Prepared
+from .runs import Request, Result
+from .verdicts import verdict_of
+
+_FEW_TARGETS, _MOST_NAMED = 5, 200
+
+
+async def observe(ready: Prepared, change: Change) -> Verdict:
+    """The verdict of level `observed`; the first failure that counts ends it.
+
+    Raises:
+        SandboxError: the sandbox cannot be entered.
+    """
+    seconds, targets = 0.0, ready.baseline.targets
+    if len(targets) <= _MOST_NAMED:
+        request = replace(ready.request_of(change, targets), stop=len(targets) > _FEW_TARGETS)
+        found, result = await _run(ready, request, targets)
+        seconds = result.seconds
+        if not found.passed:
+            return verdict_of(ready.baseline, found, result, "observed", seconds, whole=False)
+    found, result, more = await _run_whole(ready, change)
+    seconds += result.seconds
+    return verdict_of(ready.baseline, found, result, "observed", seconds, whole=True, more=more)
+
+
+async def _run_whole(
+    ready: Prepared, change: Change
+) -> tuple[Judgement, Result, tuple[Finding, ...]]:
+    request = ready.whole(change, stop=True)
+    found, result = await _run(ready, request, ready.baseline.must_pass)
+    suspects = suspects_of(found, result, ready.baseline.targets)
+    if not suspects:
+        return found, result, ()
+    doubts = await _weigh(ready, change, suspects)
+    await ready.add_flaky(doubts.flaky)
+    if doubts.cleared:
+        request = ready.whole(change, stop=False)
+        found, result = await _run(ready, request, ready.baseline.must_pass)
+    return found, result, doubts.findings
+
+
+async def _weigh(ready: Prepared, change: Change, suspects: tuple[str, ...]) -> Doubts:
+    changed = ready.request_of(change, suspects)
+    base = suspects_only(replace(changed, files={}), suspects)
+    return await look_closer(ready.pool.run, changed, base)
+
+
+async def _run(
+    ready: Prepared, request: Request, expected: Collection[str]
+) -> tuple[Judgement, Result]:
+    result = await ready.pool.run(request)
+    return judge(result, expected, ready.baseline.uncollected), result
