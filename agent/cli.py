@@ -69,6 +69,9 @@ TestSecondsOption = Annotated[
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Refuse where a part of the sandbox is missing.")
 ]
+NoCacheOption = Annotated[
+    bool, typer.Option("--no-cache", help="Measure the base anew, and keep nothing of it.")
+]
 OutputOption = Annotated[Output, typer.Option("--output", help="What goes to standard output.")]
 
 
@@ -97,6 +100,7 @@ def fix(
     suite_seconds: SuiteSecondsOption = 300.0,
     test_seconds: TestSecondsOption = 20.0,
     strict: StrictOption = False,
+    no_cache: NoCacheOption = False,
 ) -> None:
     """Find what is red, and hand back the change that mends it and proved itself, or none."""
     options = FixOptions(
@@ -111,6 +115,7 @@ def fix(
             suite_seconds=suite_seconds,
             test_seconds=test_seconds,
             is_strict=strict,
+            keeps_baseline=not no_cache,
         ),
         max_samples=max_samples,
         max_seconds=max_seconds,
@@ -139,6 +144,7 @@ def verify(
     suite_seconds: SuiteSecondsOption = 300.0,
     test_seconds: TestSecondsOption = 20.0,
     strict: StrictOption = False,
+    no_cache: NoCacheOption = False,
 ) -> None:
     """Judge a patch as a candidate is judged; exit code 0 only if it is confirmed."""
     suite = SuiteOptions(
@@ -151,6 +157,7 @@ def verify(
         suite_seconds=suite_seconds,
         test_seconds=test_seconds,
         is_strict=strict,
+        keeps_baseline=not no_cache,
     )
     options = VerifyOptions(repo=repo, patch=patch, suite=suite, as_json=output == "json")
     _exit_with(lambda: _commands().run_verify(options))

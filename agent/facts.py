@@ -37,6 +37,7 @@ def verdict_facts(verdict: Verdict) -> Mapping[str, Any]:
         "outcome": verdict.outcome,
         "level": verdict.level,
         "seconds": _number(verdict.seconds),
+        "phases": {phase: _number(seconds) for phase, seconds in verdict.phases.items()},
         "command": verdict.command,
         "num_tests": len(verdict.tests),
         "not_passed": {test: end for test, end in sorted(verdict.tests.items()) if end != "passed"},

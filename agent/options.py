@@ -18,6 +18,8 @@ class SuiteOptions:
     hold_out: tuple[str, ...] = ()
     """Names of tests, files or folders, or one share of the test files: `0.3`."""
     python: Path | None = None
+    keeps_baseline: bool = True
+    """What the runs of the base showed is kept for the next time, and looked up."""
     command: str | None = None
     """What tests the project; None is pytest."""
     junit: str = ""

@@ -33,6 +33,7 @@ def _project_tests(options: SuiteOptions) -> ProjectTests:
         isolation=options.isolation,
         hold_out=hold_out,
         python=options.python,
+        cache=None if options.keeps_baseline else False,
     )
 
 

@@ -40,6 +40,8 @@ class Verdict:
     level: Level = "none"
     findings: tuple[Finding, ...] = ()
     seconds: float = 0.0
+    phases: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by step, where there is more than one: `targets`, `whole`, `sealed`, `confirmed`, `held_out`."""
     tests: Mapping[str, str] = field(default_factory=dict)
     """Outcome per test id, where the verifier ran tests."""
     command: str = ""

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from agent.facts import candidate_facts
+from agent.facts import candidate_facts, verdict_facts
 from agent.types import Candidate
 from engine import Sample
-from verifiers import Change, FileChange
+from verifiers import Change, FileChange, Verdict
 
 BEFORE = b"def f(a):\n    b = a\n    return b\n"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from .stages import Stage
+
 PASSING = frozenset({"passed", "xfailed", "xpassed", "skipped"})
 RED = frozenset({"failed", "error"})
 
@@ -48,6 +50,8 @@ class Measured:
     durations: Mapping[str, float]
     seconds: float
     warm: bool
+    stage: Stage = "imports"
+    """How much the servers did before they forked, in the run that gave the durations."""
     modules: Mapping[str, str]
     """Name -> file of what was imported."""
     order: tuple[str, ...]

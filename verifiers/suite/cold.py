@@ -132,7 +132,8 @@ class _Run:
         paths = os.pathsep.join(filter(None, [site.inside, environment.get("PYTHONPATH", "")]))
         environment |= {"PYTHONPATH": paths, "WINNOW_CHANNEL": str(channel)}
         command = [site.interpreter.executable, "-m", "pytest", "-p", "winnow_observer"]
-        command += [*request.arguments, *request.tests]
+        # pytest compares every failure with all others to sum them up: minutes, for thousands that fail.
+        command += ["--no-summary", *request.arguments, *request.tests]
         if site.isolation == "unsafe":
             return command, environment
         limits = replace(self.sandbox, cpu_seconds=request.limits.cpu_seconds)

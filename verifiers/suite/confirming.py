@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+
+import anyio
 
 from verifiers.base import Change, Finding, Verdict
 
@@ -21,27 +23,29 @@ from .verdicts import verdict_of
 HASH_SEED = OTHER_SEEDS[0]
 
 
-async def confirm_from_nothing(ready: Prepared, change: Change, seconds: float) -> Verdict:
+async def confirm_from_nothing(
+    ready: Prepared, change: Change, phases: Mapping[str, float]
+) -> Verdict:
     """The verdict of level `confirmed`, or `held_out` where tests are held out; those run last.
 
     Args:
-        seconds: what proving the change took so far.
+        phases: seconds that proving the change took so far.
 
     Raises:
         SandboxError: the sandbox cannot be entered.
     """
-    request = _request(ready, change)
+    started, request = anyio.current_time(), _request(ready, change)
     found, result, more = await _run_whole(ready, request)
-    seconds += result.seconds
+    phases = {**phases, "confirmed": anyio.current_time() - started}
     if found.passed and ready.baseline.held_out:
-        return await _hold_to(ready, request, seconds)
+        return await _hold_to(ready, request, phases)
     command = command_line(request, HASH_SEED)
     return verdict_of(
         ready.baseline,
         found,
         result,
         "confirmed",
-        seconds,
+        phases,
         whole=True,
         more=more,
         command=command,
@@ -92,15 +96,15 @@ async def _run_whole(
     return found, result, doubts.findings
 
 
-async def _hold_to(ready: Prepared, request: Request, seconds: float) -> Verdict:
+async def _hold_to(ready: Prepared, request: Request, phases: Mapping[str, float]) -> Verdict:
     baseline = ready.baseline
     hiding = set(unseen(baseline))
     arguments = tuple(a for a in request.arguments if a not in hiding)
     request = replace(request, arguments=arguments, tests=held_out_files(baseline))
     found, result = await _judged(ready, request, baseline.held_out)
-    seconds += result.seconds
+    phases = {**phases, "held_out": result.seconds}
     command = command_line(request, HASH_SEED)
-    return verdict_of(baseline, found, result, "held_out", seconds, whole=True, command=command)
+    return verdict_of(baseline, found, result, "held_out", phases, whole=True, command=command)
 
 
 async def _judged(

@@ -16,8 +16,10 @@ from .cache import Cache, Entry
 from .compiled import compiled_files
 from .held_out import HoldOut
 from .limits import SuiteLimits
-from .measure import make_measured
+from .measure import make_measured, observations_of
+from .observations import Observations
 from .outside import missing_note, passing_outside
+from .policy import make_policy
 from .pool import SuitePool
 from .preload import modules_to_preload
 from .runs import Request
@@ -72,8 +74,10 @@ async def _recall(
     else:  # the tree was written anew: its compiled files would not be taken for fresh ones
         await first_run(snapshot, site, wishes.limits)
         await anyio.to_thread.run_sync(cache.save, measured, snapshot, site)
-    pool = _pool(site, wishes, measured.arguments, measured.modules)
+    seen = observations_of(measured)
+    pool = _pool(snapshot, site, wishes, measured.arguments, measured.modules, seen)
     pool.warm = pool.warm and measured.warm
+    await pool.settle_on(measured.stage)
     return Known(measured=measured, pool=pool, is_recalled=True, recalled_files=files)
 
 
@@ -90,12 +94,19 @@ async def _measure(snapshot: Snapshot, site: Site, wishes: Wishes) -> Known:
     )
     await others.run()
     arguments = tuple(first.request.arguments)
-    pool = _pool(site, wishes, arguments, first.result.seen.modules)
+    seen = first.result.seen
+    pool = _pool(snapshot, site, wishes, arguments, seen.modules, seen)
     try:
-        second = await warm_run(pool, site, first.request, wishes.limits)
+        second = await warm_run(pool, site, first, wishes.limits)
         notes = (*first.notes, *others.notes)
         measured = make_measured(
-            arguments, first.result, others.made, second, warm=pool.warm, notes=notes
+            arguments,
+            first.result,
+            others.made,
+            second,
+            warm=pool.warm,
+            stage=pool.stage,
+            notes=notes,
         )
         measured = await _without_missing(measured, site, first.request, wishes)
     except BaseException:
@@ -118,7 +129,18 @@ async def _without_missing(
 
 
 def _pool(
-    site: Site, wishes: Wishes, arguments: tuple[str, ...], modules: Mapping[str, str]
+    snapshot: Snapshot,
+    site: Site,
+    wishes: Wishes,
+    arguments: tuple[str, ...],
+    modules: Mapping[str, str],
+    seen: Observations,
 ) -> SuitePool:
-    preload = modules_to_preload(modules, site.interpreter.paths, site.place)
-    return SuitePool(site, wishes.limits.sandbox, preload, wishes.workers, arguments)
+    return SuitePool(
+        site,
+        wishes.limits.sandbox,
+        modules_to_preload(modules, site.interpreter.paths, site.place),
+        wishes.workers,
+        arguments,
+        make_policy(snapshot, seen, ()).protects,
+    )

@@ -9,8 +9,10 @@ from verifiers.errors import BaseStateError
 
 from .baseline import RED, Baseline, Measured
 from .comparing import OTHER_SEEDS, OtherRun, compare
+from .observations import Observations, TestRecord
 from .outside import missing_note
 from .runs import Result
+from .stages import Stage
 
 _SHOWN = 3
 
@@ -23,21 +25,13 @@ def check_base_run(result: Result) -> None:
     """
     seen = result.seen
     if result.stopped or result.timed_out:
-        what = (
-            "printed without end"
-            if result.stopped == "flood"
-            else f"took more than {result.seconds:.0f} s"
-        )
-        raise BaseStateError(
-            f"the tests of the base {what}: name a smaller suite, or raise the limit",
-            reason="suite_timeout",
-        )
+        raise BaseStateError(_overrun_message(result), reason="suite_timeout")
     if seen.collection_errors and not seen.tests:
         raise BaseStateError(_collection_message(_uncollected(result)), reason="collection_failed")
     if result.out_of_memory and result.crashed:
         raise BaseStateError(
             "the tests of the base need more memory than they may have:"
-            " name a smaller suite, or raise the limit",
+            " let them need less, or raise SandboxLimits.memory_bytes",
             reason="collection_failed",
         )
     if result.crashed or (seen.end not in (0, 1, 5)):
@@ -52,6 +46,12 @@ def check_base_run(result: Result) -> None:
         )
 
 
+def observations_of(measured: Measured) -> Observations:
+    """Which tests there are, and where, as a run would have said it."""
+    tests = {test: TestRecord() for test in (*measured.outcomes, *sorted(measured.flaky))}
+    return Observations(tests=tests, places=dict(measured.places))
+
+
 def make_measured(
     arguments: Sequence[str],
     first: Result,
@@ -59,6 +59,7 @@ def make_measured(
     second: Result,
     *,
     warm: bool,
+    stage: Stage,
     notes: Sequence[str] = (),
 ) -> Measured:
     """What all runs together say: `first` and `second` in the project's order, with hash seed 0."""
@@ -76,6 +77,7 @@ def make_measured(
         durations=second.seen.durations,
         seconds=second.seconds,
         warm=warm,
+        stage=stage,
         modules=first.seen.modules,
         order=next(iter(orders), ()),
         num_cold_runs=1 + len(others),
@@ -188,8 +190,30 @@ def _collection_message(uncollected: Mapping[str, str]) -> str:
     return f"the tests of the base cannot be collected: {test}{more}: {why}"
 
 
+def _overrun_message(result: Result) -> str:
+    seen, within = result.seen, f"{result.seconds:.0f} s"
+    if result.stopped == "flood":
+        return "the tests of the base print without end: let them print less"
+    if seen.end is not None:
+        return (
+            f"the tests of the base have run, but pytest took more than {within} to end:"
+            " a thread or an exit handler of theirs goes on; end it"
+        )
+    if not seen.num_collected:
+        return (
+            f"to collect the tests of the base took more than {within}: see whether a module hangs"
+            " when it is imported, or raise the limit with --suite-seconds"
+        )
+    return (
+        f"the tests of the base took more than {within}, in which {len(seen.tests)} of"
+        f" {seen.num_collected} ran: raise the limit with --suite-seconds"
+    )
+
+
 def _tail(result: Result) -> str:
-    return " / ".join(result.tail.strip().splitlines()[-_SHOWN:]) or "it said nothing"
+    lines = [line for line in result.tail.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return " / ".join((errors or lines)[-_SHOWN:]) or "it said nothing"
 
 
 def _some(names: Sequence[str]) -> str:

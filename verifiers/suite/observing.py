@@ -22,22 +22,30 @@ async def observe(ready: Prepared, change: Change) -> Verdict:
     Raises:
         SandboxError: the sandbox cannot be entered.
     """
-    seconds, targets = 0.0, ready.baseline.targets
-    if len(targets) <= _MOST_NAMED:
-        request = replace(ready.request_of(change, targets), stop=len(targets) > _FEW_TARGETS)
-        found, result = await _run(ready, request, targets)
-        seconds = result.seconds
+    phases: dict[str, float] = {}
+    if len(ready.targets) <= _MOST_NAMED and not ready.is_told_by_targets:
+        found, result = await _run_targets(ready, change)
+        phases["targets"] = result.seconds
         if not found.passed:
-            return verdict_of(ready.baseline, found, result, "observed", seconds, whole=False)
+            return verdict_of(ready.baseline, found, result, "observed", phases, whole=False)
     found, result, more = await _run_whole(ready, change)
-    seconds += result.seconds
-    return verdict_of(ready.baseline, found, result, "observed", seconds, whole=True, more=more)
+    phases["whole"] = result.seconds
+    if found.outcome == "failed" and found.failed & set(ready.targets):
+        found = judge(result, ready.targets, ready.baseline.uncollected)  # the rest did not run
+    return verdict_of(ready.baseline, found, result, "observed", phases, whole=True, more=more)
+
+
+async def _run_targets(ready: Prepared, change: Change) -> tuple[Judgement, Result]:
+    targets = ready.targets
+    request = replace(ready.request_of(change, targets), stop=len(targets) > _FEW_TARGETS)
+    return await _run(ready, request, targets)
 
 
 async def _run_whole(
     ready: Prepared, change: Change
 ) -> tuple[Judgement, Result, tuple[Finding, ...]]:
-    request = ready.whole(change, stop=True)
+    few = ready.targets if len(ready.targets) <= _FEW_TARGETS else ()
+    request = replace(ready.whole(change, stop=True), finish=few)
     found, result = await _run(ready, request, ready.baseline.must_pass)
     suspects = suspects_of(found, result, ready.baseline.targets)
     if not suspects:
@@ -60,4 +68,6 @@ async def _run(
     ready: Prepared, request: Request, expected: Collection[str]
 ) -> tuple[Judgement, Result]:
     result = await ready.pool.run(request)
-    return judge(result, expected, ready.baseline.uncollected), result
+    found = judge(result, expected, ready.baseline.uncollected)
+    ready.kills.add(found.failed & result.seen.tests.keys())
+    return found, result

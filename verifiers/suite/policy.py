@@ -45,6 +45,10 @@ class PathPolicy:
     doctest_files: frozenset[str] = frozenset()
     """Source files whose docstrings hold examples that are tests."""
 
+    def protects(self, path: str) -> bool:
+        """True for a file of the tree that no change may touch."""
+        return self._configures(path) or path in self.test_files or is_test_path(path)
+
     def tampered(self, change: Change) -> list[Finding]:
         """One finding for every path that a change must not touch, and for what it must not bring."""
         paths = [

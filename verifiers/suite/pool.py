@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import anyio
 
@@ -13,8 +14,9 @@ from verifiers.sandbox import SandboxLimits
 
 from .cold import run_cold
 from .runs import Request, Result
-from .server import Stage, Start, SuiteServer
+from .server import Start, SuiteServer
 from .site import Site
+from .stages import Stage
 
 _RUNS_PER_SERVER = 1_000
 
@@ -90,6 +92,12 @@ class SuitePool:
         self._start = less
         await self.aclose()
         return True
+
+    async def settle_on(self, stage: Stage) -> None:
+        """Do this much before forking from now on."""
+        if stage != self.stage:
+            self._start = replace(self._start, stage=stage)
+            await self.aclose()
 
     async def _started(self) -> SuiteServer:
         """A new server, which does as much ahead as is sound here."""

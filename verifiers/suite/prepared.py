@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import anyio.to_thread
 
@@ -11,12 +11,15 @@ from verifiers.base import Change
 
 from .baseline import Baseline, Measured
 from .cache import Cache
+from .kills import Kills
 from .limits import RunLimits, SuiteLimits, limits_for
 from .policy import PathPolicy
 from .proctor import Proctor
 from .runs import Request
 from .site import Site
 from .steady import SteadyPool
+
+_MOST_FIRST = 50
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,6 +36,7 @@ class Prepared:
     arguments: tuple[str, ...]
     """Of pytest, in every run that choosing sees."""
     limits: SuiteLimits
+    kills: Kills = field(default_factory=Kills)
     cache: Cache | None = None
     """Where what was measured is kept."""
     is_recalled: bool = False
@@ -48,6 +52,17 @@ class Prepared:
         if self.cache is not None:
             await anyio.to_thread.run_sync(self.cache.add_flaky, tests)
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Those of the baseline; the ones that refused most changes first."""
+        return self.kills.ordered(self.baseline.targets)
+
+    @property
+    def is_told_by_targets(self) -> bool:
+        """True when the files of the targets hold all tests: to run the targets alone would save next to nothing."""
+        files = {test.partition("::")[0] for test in self.baseline.targets}
+        return files == {test.partition("::")[0] for test in self.baseline.outcomes}
+
     def request(self, change: Change | None) -> Request:
         """The whole suite, in the order of the project, with the limits of the base."""
         files: Mapping[str, bytes | None] = {}
@@ -61,11 +76,15 @@ class Prepared:
         return replace(self.request(change), tests=tests, limits=limits)
 
     def whole(self, change: Change, *, stop: bool) -> Request:
-        """The whole suite, targets first, with the limits of a candidate."""
+        """The whole suite with the limits of a candidate; first what has most to say on this change.
+
+        That is the targets, then the tests that refused most changes so far, then the files that import what is changed.
+        """
+        near = self.baseline.test_files_by_change(change.files)
         return replace(
             self.request(change),
             limits=candidate_limits(self.limits, self.baseline, self.baseline.durations),
-            first=self.baseline.targets,
+            first=(*self.targets, *self.kills.first(_MOST_FIRST), *near),
             stop=stop,
             may_fail=self.baseline.may_fail,
         )

@@ -14,8 +14,7 @@ from .held_out import unseen
 from .imports import ImportedFiles
 from .knowing import Known, Wishes, know_base
 from .limits import SuiteLimits
-from .measure import make_baseline
-from .observations import Observations, TestRecord
+from .measure import make_baseline, observations_of
 from .policy import PathPolicy, make_policy
 from .preload import installed_modules
 from .prepared import Prepared, candidate_limits
@@ -80,9 +79,8 @@ def _baseline(snapshot: Snapshot, measured: Measured, wishes: Wishes) -> Baselin
 
 
 def _policy(snapshot: Snapshot, site: Site, measured: Measured) -> PathPolicy:
-    tests = {test: TestRecord() for test in (*measured.outcomes, *sorted(measured.flaky))}
-    seen = Observations(tests=tests, places=dict(measured.places))
-    return make_policy(snapshot, seen, installed_modules(site.interpreter.paths))
+    installed = installed_modules(site.interpreter.paths)
+    return make_policy(snapshot, observations_of(measured), installed)
 
 
 def _proctor(

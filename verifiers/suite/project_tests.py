@@ -71,6 +71,7 @@ class ProjectTests:
         self._cache_folder = default_folder() if cache is None else cache or None
         self._prepared: Prepared | None = None
         self._verdicts: dict[str, Verdict] = {}
+        self._judging: dict[str, anyio.Lock] = {}
         self._recalling = anyio.Lock()
 
     @property
@@ -105,8 +106,9 @@ class ProjectTests:
         """Targets first, then the whole suite; the first failure that counts ends it. Level `observed`."""
         if refused := self._refuse(change, "observed"):
             return refused
-        if change.digest not in self._verdicts:
-            self._verdicts[change.digest] = await observe(self._ready, change)
+        async with self._judging.setdefault(change.digest, anyio.Lock()):  # the same change: once
+            if change.digest not in self._verdicts:
+                self._verdicts[change.digest] = await observe(self._ready, change)
         return self._verdicts[change.digest]
 
     async def seal(self, change: Change) -> Verdict:
@@ -116,8 +118,8 @@ class ProjectTests:
         started = anyio.current_time()
         request = self._ready.request(change)
         found, result = await self._ready.proctor.examine(request.files)
-        seconds = anyio.current_time() - started
-        return verdict_of(self.baseline, found, result, "sealed", seconds, whole=True)
+        phases = {"sealed": anyio.current_time() - started}
+        return verdict_of(self.baseline, found, result, "sealed", phases, whole=True)
 
     async def seal_coverage(self) -> float:
         """Share of the tests that have to pass that the sealed exam can make false."""
@@ -139,7 +141,7 @@ class ProjectTests:
         sealed = await self.seal(change)
         if not sealed.passed:
             return sealed
-        return await confirm_from_nothing(self._ready, change, sealed.seconds)
+        return await confirm_from_nothing(self._ready, change, sealed.phases)
 
     async def trace(self) -> Trace:
         """Which lines each test of the base runs: targets first, then as many others as time allows."""
@@ -163,6 +165,7 @@ class ProjectTests:
         """End the servers and remove the copy of the tree."""
         ready, self._prepared = self._prepared, None
         self._verdicts.clear()
+        self._judging.clear()
         if ready is not None:
             with anyio.CancelScope(shield=True):
                 await ready.pool.aclose()

@@ -26,10 +26,12 @@ class Request:
     tests: Sequence[str] = ()
     """Ids to run; empty means the whole suite, as the project configures it."""
     first: Sequence[str] = ()
-    """Ids that run before all others."""
+    """Ids and files of tests that run before all others."""
     stop: bool = False
     """End at the first failure of a test that is not in `may_fail`."""
     may_fail: Sequence[str] = ()
+    finish: Sequence[str] = ()
+    """Ids that run even after a failure."""
     arguments: Sequence[str] = ()
     """Further arguments of pytest."""
     trace: Mapping[str, object] | None = None
@@ -42,6 +44,7 @@ class Request:
             "first": list(self.first),
             "stop": self.stop,
             "may_fail": list(self.may_fail),
+            "finish": list(self.finish),
             "test_seconds": self.limits.test_seconds,
             "trace": self.trace,
             "modules": self.modules,
@@ -55,7 +58,8 @@ class Request:
         }
         return {
             "files": files,
-            "arguments": [*self.arguments[num_known:], *self.tests],
+            # What failed is told by the observer: to format tracebacks takes longer than most tests.
+            "arguments": [*self.arguments[num_known:], "--tb=no", *self.tests],
             "cpu_seconds": self.limits.cpu_seconds,
             "options": self.options(nonce, quit_early=True),
         }

@@ -7,7 +7,7 @@ import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import anyio
 from anyio.abc import Process
@@ -18,21 +18,20 @@ from verifiers.sandbox import Group, SandboxLimits, open_group
 from .channel import Channel
 from .runs import Request, Result, new_nonce
 from .site import Site
+from .stages import Stage
 from .watching import Watch
 
-Stage: TypeAlias = Literal["imports", "plugins", "session"]
 _START_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What a server does before it forks; the more, the less is left to every run.
+    """What a server does before it forks.
 
     Args:
         preload: third-party modules to import.
         arguments: of pytest, with which the arguments of every request begin.
-        stage: "imports" are those modules only; "plugins": pytest has read its configuration and loaded its plugins;
-            "session": it has imported the initial conftest files, too, and would collect.
+        stage: how far it goes.
     """
 
     preload: tuple[str, ...] = ()

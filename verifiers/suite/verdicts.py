@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from verifiers.base import Finding, Level, Verdict
 
@@ -18,7 +18,7 @@ def verdict_of(
     found: Judgement,
     result: Result,
     level: Level,
-    seconds: float,
+    phases: Mapping[str, float],
     *,
     whole: bool,
     more: Sequence[Finding] = (),
@@ -27,6 +27,7 @@ def verdict_of(
     """The verdict on a change.
 
     Args:
+        phases: seconds of each step so far, by its name.
         whole: all tests that count were run.
         more: findings besides those of the judgement.
         command: what a person types to repeat the run.
@@ -39,7 +40,8 @@ def verdict_of(
         outcome=found.outcome,
         level=level,
         findings=(*found.findings, *more, *retried),
-        seconds=seconds,
+        seconds=sum(phases.values()),
+        phases=phases,
         tests=result.seen.outcomes,
         command=command,
     )

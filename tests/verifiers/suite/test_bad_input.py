@@ -170,19 +170,34 @@ async def test_a_name_lookup_fails_at_once(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "wanted"),
     [
-        "import time\ntime.sleep(600)\n",
-        "import threading, time\n\ndef test_x():\n    threading.Thread(target=time.sleep, args=(600,)).start()\n",
-        "import atexit, time\n\ndef test_x():\n    atexit.register(time.sleep, 600)\n",
+        ("import time\ntime.sleep(600)\n", "hangs when it is imported"),
+        (
+            "import threading, time\n\ndef test_x():\n    threading.Thread(target=time.sleep, args=(600,)).start()\n",
+            "a thread or an exit handler of theirs goes on",
+        ),
+        (
+            "import atexit, time\n\ndef test_x():\n    atexit.register(time.sleep, 600)\n",
+            "a thread or an exit handler of theirs goes on",
+        ),
+        (
+            "import time, pytest\n\n@pytest.mark.parametrize('n', range(100))\ndef test_x(n):\n    time.sleep(0.9)\n",
+            "of 106 ran: raise the limit with --suite-seconds",
+        ),
     ],
-    ids=["import", "thread", "exit"],
+    ids=["import", "thread", "exit", "many"],
 )
-async def test_a_base_that_does_not_end_is_refused(tmp_path: Path, text: str) -> None:
+async def test_a_base_that_does_not_end_is_refused(tmp_path: Path, text: str, wanted: str) -> None:
     root = write_project(tmp_path, {**RED, "test_hang.py": text})
     said = await refusal(root, SuiteLimits(seconds=5))
-    assert "more than 5 s" in said
-    assert "raise the limit" in said
+    assert "took more than 5 s" in said
+    assert wanted in said
+
+
+async def test_a_name_that_pytest_does_not_take_is_told_in_its_words(tmp_path: Path) -> None:
+    said = await refusal(write_project(tmp_path / "[x]", RED))
+    assert "ERROR: path cannot contain []" in said
 
 
 async def test_a_test_that_takes_too_long_is_red_and_says_so(tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ async def test_forged_compiled_files_prove_nothing(tmp_path: Path) -> None:
     worthless = change_of(snapshot, {"calc.py": CALC + "# nothing\n"})
     async with prepared(_tests(folder), snapshot) as tests:
         assert (await tests.verify(worthless)).passed, "the tests that run are not the project's"
-        assert not (await confirm_from_nothing(tests._ready, worthless, 0.0)).passed
+        assert not (await confirm_from_nothing(tests._ready, worthless, {})).passed
         assert not (await tests.confirm(worthless)).passed
 
 

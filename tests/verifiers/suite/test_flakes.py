@@ -50,7 +50,7 @@ class Table:
 
     async def confirm(self, throws: str) -> Verdict:
         self.script.write_text(throws)
-        return await confirm_from_nothing(self.tests._ready, self.change, 0.0)
+        return await confirm_from_nothing(self.tests._ready, self.change, {})
 
     @property
     def throws_left(self) -> str:

@@ -8,8 +8,9 @@ from verifiers import SandboxLimits, take_snapshot
 from verifiers.suite.limits import RunLimits
 from verifiers.suite.pool import SuitePool
 from verifiers.suite.runs import Request, Result
-from verifiers.suite.server import Stage, Start, SuiteServer
+from verifiers.suite.server import Start, SuiteServer
 from verifiers.suite.site import open_site
+from verifiers.suite.stages import Stage
 
 from .projects import write_project
 

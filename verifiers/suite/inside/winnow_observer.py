@@ -29,7 +29,6 @@ class Observer:
 
     def __init__(self, options: Any, channel: Any) -> None:
         self.options, self.channel = options, channel
-        self.may_fail = set(options["may_fail"])
         # Said before anything of the tree is imported: a run that ends from here on was not ended by the sandbox.
         self.send("begin")
 
@@ -39,9 +38,14 @@ class Observer:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: Any) -> Any:
-        """Tests that are asked for first run first; the others keep their order."""
+        """Tests, and files of tests, that are asked for first run first; the others keep their order."""
         place = {test: i for i, test in enumerate(self.options["first"])}
-        items.sort(key=lambda item: place.get(item.nodeid, len(place)))
+
+        def rank(item: Any) -> Any:
+            file = item.nodeid.partition("::")[0]
+            return place.get(item.nodeid, place.get(file, len(place)))
+
+        items.sort(key=rank)
 
     def pytest_collection_finish(self, session: Any) -> Any:
         self.send("collected", len(session.items))
@@ -111,18 +115,18 @@ class _Trace:
 
 
 class _StopAtFailure:
-    """Ends the session at the first failure of a test that has to pass."""
+    """Ends the session at the first failure of a test that has to pass, but not before `finish` have run."""
 
-    def __init__(self, may_fail: Any) -> None:
-        self.may_fail, self.failed = set(may_fail), False
+    def __init__(self, may_fail: Any, finish: Any) -> None:
+        self.may_fail, self.finish, self.failed = set(may_fail), set(finish), False
 
     def pytest_runtest_logreport(self, report: Any) -> Any:
         if report.failed and report.nodeid not in self.may_fail:
             self.failed = True
 
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> Any:
-        if self.failed:
+        if self.failed and item.nodeid not in self.finish:
             item.session.shouldstop = "a test failed that has to pass"
             return True
         return None
@@ -191,7 +195,7 @@ class _Tracer:
 def plugins(options: Any, channel: Any) -> Any:
     """The plugins of one run."""
     observer = Observer(options, channel)
-    stop = [_StopAtFailure(options["may_fail"])] if options["stop"] else []
+    stop = [_StopAtFailure(options["may_fail"], options["finish"])] if options["stop"] else []
     trace = [_Trace(options["trace"], observer.send)] if options["trace"] else []
     return [observer, *stop, *trace]
 

@@ -44,13 +44,17 @@ _PYFUNC_CALL = """
 import gc, pluggy
 def quiet(pyfuncitem):
     return True
+gc.unfreeze()
 for one in gc.get_objects():
-    if type(one) is pluggy.HookImpl and one.function.__name__ == "pytest_pyfunc_call":
+    if type(one) is pluggy.HookImpl and one.function.__name__ == "pytest_pyfunc_call" and not (
+        one.hookwrapper or one.wrapper
+    ):
         one.function = quiet
         one.argnames = ("pyfuncitem",)
 """
 _MAKEREPORT = """
 import gc, pluggy
+gc.unfreeze()
 for one in gc.get_objects():
     if type(one) is pluggy.HookImpl and one.function.__name__ == "pytest_runtest_makereport" and not (
         one.hookwrapper or one.wrapper
@@ -65,6 +69,7 @@ _SWAP_TEST_CODE = """
 import gc, types
 def nothing(values, wanted):
     return None
+gc.unfreeze()
 for one in gc.get_objects():
     if isinstance(one, types.FunctionType) and one.__name__ == "test_mean":
         one.__code__ = nothing.__code__
@@ -74,6 +79,7 @@ _SWAP_AT_IMPORT = """
 import gc, sys, threading, time, types
 def swap():
     for _ in range(200):
+        gc.unfreeze()
         for one in gc.get_objects():
             if isinstance(one, types.FunctionType) and one.__name__ == "test_mean":
                 one.__code__ = (lambda values, wanted: None).__code__
@@ -155,6 +161,7 @@ def quiet(hook_name, methods, kwargs, firstresult):
     return real(hook_name, methods, kwargs, firstresult)
 callers._multicall = quiet
 import gc
+gc.unfreeze()
 for one in gc.get_objects():
     if isinstance(one, manager.PluginManager):
         one._inner_hookexec = quiet

@@ -48,6 +48,7 @@ def fewer(self, *rest, **more):
     self.items[:] = [item for item in self.items if "mean" not in item.name]
     return items
 main.Session.perform_collect = fewer
+gc.unfreeze()
 for one in gc.get_objects():
     if isinstance(one, main.Session):
         one.perform_collect = fewer.__get__(one)
@@ -55,6 +56,7 @@ for one in gc.get_objects():
 _ITEMS_LATE = """
 import gc
 import _pytest.main as main
+gc.unfreeze()
 for one in gc.get_objects():
     if isinstance(one, main.Session):
         one.items[:] = [item for item in one.items if "mean" not in item.name]

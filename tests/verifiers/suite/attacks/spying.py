@@ -23,6 +23,7 @@ for fd in range(3, 40):
 _FIND = """
 import gc
 def observers():
+    gc.unfreeze()
     for one in gc.get_objects():
         if type(one).__name__ == "Observer" and hasattr(one, "channel"):
             yield one
@@ -37,6 +38,12 @@ for one in observers():
         return real(self, kind, *payload)
     if real.__name__ != "forged":
         type(one).send = forged
+class Everything(set):
+    def __contains__(self, other):
+        return True
+for one in gc.get_objects():
+    if type(one).__name__ == "_StopAtFailure":
+        one.finish = Everything()
 """
 _ALL_AT_ONCE = """
 TESTS = [f"test_calc.py::{name}" for name in (
@@ -103,6 +110,7 @@ socket.socket.sendall = sendall
 """
 _UNREGISTER = """
 for one in observers():
+    gc.unfreeze()
     for manager in gc.get_objects():
         if type(manager).__name__ == "PytestPluginManager" and manager.is_registered(one):
             manager.unregister(one)
@@ -119,6 +127,7 @@ _MAY_FAIL = """
 class Everything(set):
     def __contains__(self, other):
         return True
+gc.unfreeze()
 for one in gc.get_objects():
     if type(one).__name__ in ("Observer", "_StopAtFailure") and hasattr(one, "may_fail"):
         one.may_fail = Everything()

@@ -126,21 +126,15 @@ def test_double():
         },
         targets=MEAN,
     ),
-    "append": Project(
-        files={
-            "conftest.py": "",
-            "pytest.ini": "[pytest]\naddopts = --import-mode=append\n",
-            "tests/test_a.py": PLAIN,
-            "tests/below/test_b.py": "def test_it():\n    import calc\n    assert calc.double(1) == 2\n",
-        },
-        targets=MEAN,
-    ),
-    "in-package": Project(
+    "in-package": Project(seconds_for_orders=60,
         module="pkg/calc.py", files=IN_PACKAGE, targets=frozenset({"pkg/tests/test_a.py::test_mean"})
     ),
-    "names-of-its-own": Project(
+    "append-and-names-of-its-own": Project(
         files={
-            "tox.ini": "[pytest]\npython_files = check_*.py\npython_functions = it_*\npython_classes = Describe*\n",
+            "conftest.py": "",
+            "below/check_b.py": "def it_imports():\n    import calc\n    assert calc.double(1) == 2\n",
+            "tox.ini": "[pytest]\naddopts = --import-mode=append\n"
+            "python_files = check_*.py\npython_functions = it_*\npython_classes = Describe*\n",
             "check_a.py": """\
 from calc import double, mean
 

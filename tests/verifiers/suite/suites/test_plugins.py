@@ -250,15 +250,16 @@ MEAN = frozenset({"test_a.py::test_mean"})
 PROJECTS = {
     "asyncio-strict": Project(files={"test_a.py": STRICT}, targets=MEAN),
     "asyncio-auto": Project(files={"test_a.py": AUTO, "pyproject.toml": AUTO_SETTINGS}, targets=MEAN),
-    "anyio-and-mocks": Project(
+    "anyio-mocks-and-hypothesis": Project(
         files={
             "test_a.py": ANYIO_AND_MOCKS,
+            "test_b.py": HYPOTHESIS,
             "report.py": REPORT,
             "conftest.py": "import pytest\n\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n",
         },
-        targets=MEAN,
+        targets=MEAN | {"test_b.py::test_mean"},
+        seconds_for_orders=60,
     ),
-    "hypothesis": Project(files={"test_a.py": HYPOTHESIS}, targets=MEAN),
     "hypothesis-with-database": Project(
         files={"test_a.py": HYPOTHESIS, "conftest.py": DATABASE, ".hypothesis/examples/a/b": "not an example"},
         targets=MEAN,

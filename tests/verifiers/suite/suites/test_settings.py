@@ -26,17 +26,11 @@ RED = frozenset({"test_a.py::test_mean", "test_a.py::test_other_mean"})
 BELOW = frozenset(f"tests/{test}" for test in RED)
 
 PROJECTS = {
-    "coverage": Project(
+    "coverage-workers-and-first-failure": Project(
         files={
-            "setup.cfg": "[tool:pytest]\naddopts = --cov=calc --cov-fail-under=100 --cov-report=term-missing --timeout=30\n",
+            "setup.cfg": "[tool:pytest]\naddopts = --cov=calc --cov-fail-under=100 --cov-report=term-missing --timeout=30"
+            " -xvs -n 2 --dist loadfile -p no:cacheprovider\n",
             ".coveragerc": "[run]\nbranch = true\n",
-            "test_a.py": TESTS,
-        },
-        targets=RED,
-    ),
-    "workers-and-first-failure": Project(
-        files={
-            "pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-xvs -n 2 --dist loadfile -p no:cacheprovider'\n",
             "test_a.py": TESTS + "\ndef test_worker(worker_id):\n    assert worker_id\n",
         },
         targets=RED,
@@ -65,6 +59,7 @@ PROJECTS = {
             "tests/test_a.py": TESTS,
         },
         targets=BELOW,
+        seconds_for_orders=60,
     ),
 }  # fmt: skip
 

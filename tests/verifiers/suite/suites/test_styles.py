@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ..projects import CALC
-from .project import Project, check, prepared
+from .project import BUG, FIX, Project, check, prepared, told
 
 UNITTEST = """\
 import logging, unittest
@@ -262,40 +262,7 @@ PARAMETER_TARGETS = (
     "test_dict[b]",
 )
 
-PROJECTS = {
-    "unittest": Project(
-        files={"test_a.py": UNITTEST},
-        targets=frozenset({"test_a.py::TestCalc::test_mean", "test_a.py::TestAsync::test_mean"}),
-    ),
-    "tables": Project(
-        files={"test_a.py": TABLES}, targets=frozenset(f"test_a.py::{test}" for test in TABLE_TARGETS)
-    ),
-    "parameters-and-scopes": Project(
-        files={"test_a.py": PARAMETERS, "test_b.py": SCOPED, "conftest.py": SCOPES},
-        targets=frozenset(f"test_a.py::{test}" for test in PARAMETER_TARGETS),
-    ),
-    "doctests": Project(
-        files={
-            "calc.py": DOCTESTS,
-            "README.rst": "How it is used.\n\n>>> import calc\n>>> calc.double(3)\n6\n",
-            "tox.ini": "[pytest]\naddopts = --doctest-modules --doctest-glob=*.rst\ndoctest_optionflags = ELLIPSIS\n",
-            "test_a.py": PLAIN,
-        },
-        targets=frozenset({"test_a.py::test_mean", "calc.py::calc.mean"}),
-        coverage=0.5,  # examples in docstrings and in texts are not made false
-    ),
-    "two-thousand": Project(files={"test_a.py": MANY}, targets=frozenset({"test_a.py::test_mean"})),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", PROJECTS)
-async def test_the_fix_is_confirmed_and_nothing_else(name: str, tmp_path: Path) -> None:
-    async with prepared(PROJECTS[name], tmp_path) as bench:
-        await check(bench)
-
-
-async def test_tests_that_are_no_python_are_left_as_they_are(tmp_path: Path) -> None:
-    collector = """\
+COLLECTOR = """\
 import json
 import pytest
 from calc import double
@@ -317,12 +284,45 @@ class Row(pytest.Item):
     def runtest(self):
         assert double(self.row[0]) == self.row[1]
 """
-    files = {
-        "conftest.py": collector,
-        "test_d.json": '{"one": [1, 2], "two words": [2, 4]}',
-        "test_a.py": PLAIN,
-    }
-    project = Project(files=files, targets=frozenset({"test_a.py::test_mean"}), coverage=0.5)
-    async with prepared(project, tmp_path) as bench:
-        assert {"test_d.json::one", "test_d.json::two words"} < bench.tests.baseline.must_pass
+
+PROJECTS = {
+    "unittest": Project(seconds_for_orders=60,
+        files={"test_a.py": UNITTEST},
+        targets=frozenset({"test_a.py::TestCalc::test_mean", "test_a.py::TestAsync::test_mean"}),
+    ),
+    "tables": Project(
+        files={"test_a.py": TABLES}, targets=frozenset(f"test_a.py::{test}" for test in TABLE_TARGETS)
+    ),
+    "parameters-and-scopes": Project(
+        files={"test_a.py": PARAMETERS, "test_b.py": SCOPED, "conftest.py": SCOPES},
+        targets=frozenset(f"test_a.py::{test}" for test in PARAMETER_TARGETS),
+    ),
+    "doctests-and-tables-of-data": Project(
+        files={
+            "calc.py": DOCTESTS,
+            "README.rst": "How it is used.\n\n>>> import calc\n>>> calc.double(3)\n6\n",
+            "tox.ini": "[pytest]\naddopts = --doctest-modules --doctest-glob=*.rst\ndoctest_optionflags = ELLIPSIS\n",
+            "conftest.py": COLLECTOR,
+            "test_d.json": '{"one": [1, 2], "two words": [2, 4]}',
+            "test_a.py": PLAIN,
+        },
+        targets=frozenset({"test_a.py::test_mean", "calc.py::calc.mean"}),
+        coverage=1 / 3,  # only Python is made false, examples in docstrings and texts are not
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+async def test_the_fix_is_confirmed_and_nothing_else(name: str, tmp_path: Path) -> None:
+    async with prepared(PROJECTS[name], tmp_path) as bench:
         await check(bench)
+
+
+async def test_a_suite_of_two_thousand(tmp_path: Path) -> None:
+    project = Project(files={"test_a.py": MANY}, targets=frozenset({"test_a.py::test_mean"}))
+    async with prepared(project, tmp_path) as bench:
+        assert len(bench.tests.baseline.must_pass) == 2002
+        verdict = await bench.tests.confirm(bench.change(BUG, FIX))
+        assert (verdict.passed, verdict.level) == (True, "confirmed"), told(verdict)
+        assert await bench.tests.seal_coverage() == 1.0
+        assert not (await bench.tests.verify(bench.change("value * 2", "value * 3"))).passed
