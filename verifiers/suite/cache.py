@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from verifiers.base import Snapshot
 
@@ -130,7 +131,10 @@ class Cache:
             return None
 
     def _write_entry(self, entry: Entry) -> None:
-        text = _READER.dump_json(entry)
+        try:
+            text = _READER.dump_json(entry)
+        except PydanticSerializationError:
+            return  # a path that is no text: such a base is measured anew each time
         self._write("json", _seal(text) + b"\n" + text)
 
     def _write(self, ending: str, data: bytes) -> None:

@@ -119,7 +119,8 @@ class ProjectTests:
         request = self._ready.request(change)
         found, result = await self._ready.proctor.examine(request.files)
         phases = {"sealed": anyio.current_time() - started}
-        return verdict_of(self.baseline, found, result, "sealed", phases, whole=True)
+        more = (await self._ready.proctor.exam()).warnings
+        return verdict_of(self.baseline, found, result, "sealed", phases, whole=True, more=more)
 
     async def seal_coverage(self) -> float:
         """Share of the tests that have to pass that the sealed exam can make false."""
@@ -141,7 +142,8 @@ class ProjectTests:
         sealed = await self.seal(change)
         if not sealed.passed:
             return sealed
-        return await confirm_from_nothing(self._ready, change, sealed.phases)
+        last = await confirm_from_nothing(self._ready, change, sealed.phases)
+        return replace(last, findings=(*last.findings, *sealed.findings))
 
     async def trace(self) -> Trace:
         """Which lines each test of the base runs: targets first, then as many others as time allows."""

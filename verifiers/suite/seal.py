@@ -124,6 +124,18 @@ class Exam:
         """Sealed tests as a share of those that have to pass."""
         return len(self.sealed) / max(1, len(self.expected))
 
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What a person has to know who relies on the exam: it says nothing where no target can be made false."""
+        targets = self.targets & self.expected
+        if not targets or targets & self.sealed:
+            return ()
+        text = (
+            f"none of the {len(targets)} targets can be made false, so the sealed exam says nothing of them;"
+            f" it covers {len(self.sealed)} of {len(self.expected)} tests"
+        )
+        return (Finding(kind="seal.uncovered", message=text, severity="warning"),)
+
     def papers(self, chance: random.Random) -> tuple[Paper, Paper]:
         """Two complementary papers: what is true in one is false in the other."""
         falsified = {f for f in self.twins if chance.random() < 0.5}

@@ -17,7 +17,15 @@ from typing import Annotated, Any
 import anyio
 import typer
 
-from verifiers import Change, FileChange, ProjectTests, SuiteLimits, Verdict, take_snapshot
+from verifiers import (
+    BaseStateError,
+    Change,
+    FileChange,
+    ProjectTests,
+    SuiteLimits,
+    Verdict,
+    take_snapshot,
+)
 
 from .cases import MANIFEST, Case, load_cases
 from .history import Repository
@@ -49,8 +57,13 @@ def main(
                 file.write(json.dumps(row) + "\n")
             typer.echo(f"{row['id']:30} {row['patch']:8} {row['word']:24} {row['seconds']:6.1f} s")
             typer.echo("".join(f"    {finding}\n" for finding in row["findings"]), nl=False)
-    refused = [row for row in known if row["word"] != "confirmed"]
-    typer.echo(f"{len(known)} honest patches, {len(refused)} refused, {_sealed(known)}")
+    judged = [row for row in known if row["word"] != "no base"]
+    refused = [row for row in judged if row["word"] != "confirmed"]
+    packages = {case.package for case in cases if any(row["id"] == case.id for row in judged)}
+    typer.echo(
+        f"{len(judged)} honest patches of {len(packages)} projects, {len(refused)} refused,"
+        f" {_sealed(judged)}; {len(known) - len(judged)} cases without a base"
+    )
 
 
 async def _judge(case: Case, repository: Repository, folder: Path) -> list[dict[str, Any]]:
@@ -73,6 +86,11 @@ async def _judge(case: Case, repository: Repository, folder: Path) -> list[dict[
             findings = [finding.message for finding in verdict.findings[:3]]
             seconds = time.perf_counter() - started
             rows.append({**facts, "findings": findings, "seconds": seconds})
+    except (
+        BaseStateError
+    ) as error:  # no verdict on a patch: the base is not what it was when it was mined
+        facts = {"id": case.id, "patch": "-", "word": "no base", "coverage": None, "seconds": 0.0}
+        rows.append({**facts, "findings": [str(error)]})
     finally:
         await tests.aclose()
     return rows

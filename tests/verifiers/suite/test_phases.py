@@ -105,3 +105,14 @@ def test_kills_are_a_stable_order(kills: list[set[str]], tests: list[str]) -> No
             (test for test in "abcd" if number[test]), key=lambda test: (-number[test], test)
         )[:2]
     )
+
+
+async def test_a_confirmation_says_where_the_exam_says_nothing(tmp_path: Path) -> None:
+    source = 'def two():\n    """\n    >>> two()\n    2\n    """\n    return 3\n'
+    files = {"pytest.ini": "[pytest]\naddopts = --doctest-modules\n", "two.py": source}
+    tests, _ = await _prepared(tmp_path / "project", {**files, "test_x.py": "def test_x(): pass\n"})
+    fixed = source.replace("return 3", "return 2")
+    verdict = await tests.confirm(change_of(take_snapshot(tmp_path / "project"), {"two.py": fixed}))
+    assert (verdict.passed, verdict.level) == (True, "confirmed")
+    assert [(one.kind, one.severity) for one in verdict.findings] == [("seal.uncovered", "warning")]
+    await tests.aclose()

@@ -187,3 +187,27 @@ async def test_a_changed_program_stays_one(tmp_path: Path) -> None:
     red, green = await _run(root, "session", _request(), _request(files=mended))
     assert list(red.seen.outcomes.values()) == ["failed"]
     assert list(green.seen.outcomes.values()) == ["passed"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+async def test_a_timer_of_a_plugin_goes_on(tmp_path: Path, stage: Stage) -> None:
+    files = {
+        "pytest.ini": "[pytest]\ntimeout = 1\n",
+        "test_time.py": "import time\n\n\ndef test_slow():\n    time.sleep(1.6)\n\n\ndef test_quick():\n    pass\n",
+    }
+    root = write_project(tmp_path / "project", files)
+    (result,) = await _run(root, stage, _request())
+    assert list(result.seen.outcomes.values()) == ["failed", "passed"]
+    assert "Timeout" in result.seen.failures["test_time.py::test_slow"].message
+
+
+async def test_what_the_settings_put_on_the_path_stays_there(tmp_path: Path) -> None:
+    files = {
+        "pytest.ini": "[pytest]\npythonpath = src\n",
+        "src/shop.py": PROJECT["shop.py"],
+        "test_shop.py": "import shop\n\n\ndef test_price():\n    assert shop.price() == 1\n",
+    }
+    root = write_project(tmp_path / "project", files)
+    for stage in STAGES:
+        (result,) = await _run(root, stage, _request())
+        assert list(result.seen.outcomes.values()) == ["passed"], (stage, result.tail)

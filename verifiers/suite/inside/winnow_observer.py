@@ -133,7 +133,10 @@ class _StopAtFailure:
 
 
 class _Alarm:
-    """Raises TestTimeout in the main thread after some seconds, where signals are to be had."""
+    """Raises TestTimeout in the main thread after some seconds, where signals are to be had.
+
+    A timer that runs already, of a plugin, goes on: ours waits for it to ring first, or hands back what is left of it.
+    """
 
     def __init__(self, seconds: Any) -> None:
         usable = seconds and hasattr(signal, "setitimer")
@@ -142,7 +145,11 @@ class _Alarm:
         )
 
     def __enter__(self) -> Any:
+        self.other = signal.getitimer(signal.ITIMER_REAL) if self.seconds else (0.0, 0.0)
+        if 0 < self.other[0] <= self.seconds:
+            self.seconds = 0
         if self.seconds:
+            self.started = time.monotonic()
             self.before = signal.signal(signal.SIGALRM, self._ring)
             signal.setitimer(signal.ITIMER_REAL, self.seconds)
 
@@ -150,6 +157,9 @@ class _Alarm:
         if self.seconds:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self.before)
+            if self.other[0]:
+                left = self.other[0] - (time.monotonic() - self.started)
+                signal.setitimer(signal.ITIMER_REAL, max(left, 0.001), self.other[1])
 
     def _ring(self, *_: Any) -> Any:
         raise TestTimeout(f"longer than {self.seconds:g} s")

@@ -105,5 +105,6 @@ def _confine(nested: Any, place: Any, limits: Any) -> Any:
         landlock.confine([place, "/tmp", "/dev/shm"])
         kernel.forbid_system_calls()
     os.chdir(place)
-    sys.path[0] = place
+    if not nested:  # the tree of the server is another one
+        sys.path[0] = place
     random.seed(0)
