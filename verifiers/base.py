@@ -72,7 +72,9 @@ class Change:
         for path in sorted(self.files):
             after = self.files[path].after
             digest.update(
-                path.encode("utf-8", "surrogateescape") + b"\0" + (b"-" if after is None else b"+" + _sha256(after))
+                path.encode("utf-8", "surrogateescape")
+                + b"\0"
+                + (b"-" if after is None else b"+" + _sha256(after))
             )
         return digest.hexdigest()
 

@@ -58,6 +58,11 @@ def mount_proc(path: str) -> None:
     _mount("proc", path, "proc", MS_NOSUID | MS_NODEV)
 
 
+def mount_terminals(path: str) -> None:
+    """Pseudo-terminals of the own; none of another sandbox is among them."""
+    _mount("devpts", path, "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=0620")
+
+
 def mount_overlay(lower: str, upper: str, work: str, path: str) -> None:
     """A tree that reads `lower` and writes `upper`."""
     options = f"lowerdir={lower},upperdir={upper},workdir={work},userxattr"

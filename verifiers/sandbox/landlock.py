@@ -9,7 +9,7 @@ import os
 import stat
 import struct
 
-DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/pts")
 _OLDEST_USEFUL = 2
 """Version 1 refuses every rename from one folder to another, which suites do."""
 _SCOPED_SINCE, _NETWORK_SINCE = 6, 4

@@ -137,6 +137,9 @@ def _copy_plain(source: str, target: str) -> None:
 
 
 def _fill_dev(folder: str) -> None:
+    os.mkdir(f"{folder}/pts")
+    kernel.mount_terminals(f"{folder}/pts")
+    os.symlink("pts/ptmx", f"{folder}/ptmx")
     for device in ("null", "zero", "full", "random", "urandom"):
         kernel.bind(f"/dev/{device}", f"{folder}/{device}", read_only=False)
     for name, target in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
