@@ -10,6 +10,9 @@ import torch
 from . import judging, sampling, startup
 
 _MORE = """
+These take some minutes:
+  python -m tests.benchmarks.kills --kills 200         what is left of a killed process
+  python -m tests.benchmarks.endurance --runs 2000     what grows with the number of changes verified
 These need packages that are downloaded first:
   python -m tests.benchmarks.mutants.prepare FOLDER    held-out mutants: then `build`, then `run`
   python -m tests.benchmarks.real_bugs.run FOLDER      bugs that no one planted

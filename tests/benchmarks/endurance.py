@@ -37,7 +37,7 @@ _RARELY = tuple(
         "os.kill(os.getpid(), signal.SIGKILL)",
         "while True: pass",
         "while True: [os.write(n, bytes(1 << 16)) for n in _OPEN]",
-        "held = [bytearray(1 << 20) for _ in range(1 << 12)]",
+        "held = bytearray(1 << 31)",
     )
 )
 _STAYING = FIXED.replace(_BODY, f"    import os, signal\n    os.fork() or signal.pause()\n{_BODY}")

@@ -66,7 +66,8 @@ async def warm_run(pool: SuitePool, site: Site, first: FirstRun, limits: SuiteLi
     while pool.warm:
         result = await _tried(pool, request)
         if result is not None:
-            num_other = sum(result.seen.outcomes.get(test) != wanted[test] for test in wanted)
+            outcomes = result.seen.outcomes
+            num_other = sum(outcomes.get(test) != wanted[test] for test in wanted)
             found.setdefault(num_other, (pool.stage, result))
             if not num_other:
                 break

@@ -59,7 +59,8 @@ def _kinds(run: Result) -> dict[str, str]:
 
 
 def _agree(test: str, runs: Sequence[Result]) -> bool:
-    return len({kind_of(run.seen.outcomes.get(test, "")) for run in runs}) == 1
+    records = [run.seen.tests.get(test) for run in runs]
+    return len({kind_of(record.outcome if record else "") for record in records}) == 1
 
 
 def _seeds_of_change(test: str, first: Result, mixed: Sequence[OtherRun]) -> set[int]:

@@ -137,14 +137,15 @@ def _all_do(num_tests: int) -> str:
 
 
 def _named(wanted: Sequence[str], measured: Measured, red: list[str]) -> list[str]:
-    targets: list[str] = []
+    targets: dict[str, None] = {}
+    known = set(red)
     for name in wanted:
         covered = [test for test in measured.outcomes if _covers(name, test)]
-        chosen = [test for test in covered if test in red]
+        chosen = [test for test in covered if test in known]
         if not chosen:
             raise _no_target(name, covered, measured)
-        targets += [test for test in chosen if test not in targets]
-    return targets
+        targets |= dict.fromkeys(chosen)
+    return list(targets)
 
 
 def _no_target(name: str, covered: list[str], measured: Measured) -> BaseStateError:
@@ -212,8 +213,9 @@ def _overrun_message(result: Result) -> str:
 
 def _tail(result: Result) -> str:
     lines = [line for line in result.tail.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR")]
-    return " / ".join((errors or lines)[-_SHOWN:]) or "it said nothing"
+    errors = [number for number, line in enumerate(lines) if line.startswith("ERROR")]
+    shown = lines[errors[-1] :][:_SHOWN] if errors else lines[-_SHOWN:]
+    return " / ".join(shown) or "it said nothing"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.verifiers.suite.projects import CALC, TESTS, write_project
-from verifiers.sandbox import SandboxLimits, open_group, sweep_scratch
+from verifiers.sandbox import SandboxLimits, open_group, own_name, sweep_scratch
 from verifiers.sandbox.cgroups import hierarchies
 from verifiers.sandbox.owner import stale_in
 
@@ -40,19 +39,6 @@ while True:
             pass
         group.close()
 """
-JUDGE = """
-import sys, anyio
-from pathlib import Path
-from verifiers import ProjectTests, SuiteLimits, take_snapshot
-from tests.verifiers.suite.projects import FIXED, change_of
-async def main():
-    tests, snapshot = ProjectTests(limits=SuiteLimits(startup_seconds=60)), take_snapshot(Path(sys.argv[1]))
-    print("ready", flush=True)
-    await tests.prepare(snapshot)
-    for n in range(10_000):
-        await tests.confirm(change_of(snapshot, {"calc.py": FIXED + f"# {n}\\n"}))
-anyio.run(main)
-"""
 ROOT = str(Path(__file__).parents[3])
 
 
@@ -72,11 +58,26 @@ def test_of_a_single_run(scratch: Path, seed: int) -> None:
     _nothing_is_left(mark, scratch)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_of_a_whole_verifier(scratch: Path, tmp_path: Path, seed: int) -> None:
-    root = write_project(tmp_path / "project", {"calc.py": CALC, "test_calc.py": TESTS})
-    _kill_at(random.Random(seed).uniform(0, 6), JUDGE, str(root), scratch)
-    _nothing_is_left(str(root), scratch)
+def test_of_a_whole_verifier_in_each_phase() -> None:
+    """Nothing is there any more, and not only at the next start. `--kills 200` is the benchmark."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.kills", "--kills", "8", "--seed", "3"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    *_, total = done.stdout.splitlines()
+    assert total.split()[:-1] == ["all", "8", *["0"] * 6]
+
+
+def test_what_a_guard_could_not_remove_goes_at_the_next_start(scratch: Path) -> None:
+    left = scratch / f"winnow-{os.stat('/proc/self/ns/pid').st_ino}-{2**22 + 1}-1-left"
+    (left / "tree").mkdir(parents=True)
+    mine = Path(tempfile.mkdtemp(prefix=own_name()))
+    sweep_scratch()
+    assert list(scratch.iterdir()) == [mine]
 
 
 def _kill_at(seconds: float, code: str, argument: str, scratch: Path) -> None:

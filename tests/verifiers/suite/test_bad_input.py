@@ -10,6 +10,7 @@ import sys
 import venv
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from cProfile import Profile
 from pathlib import Path
 
 import anyio
@@ -24,6 +25,9 @@ from verifiers import (
     SuiteLimits,
     take_snapshot,
 )
+from verifiers.suite.cold import run_cold
+from verifiers.suite.limits import RunLimits
+from verifiers.suite.runs import Request
 from verifiers.suite.site import open_site
 
 from .projects import CALC, FIXED, TARGETS, TESTS, change_of, write_project
@@ -244,17 +248,40 @@ async def test_a_candidate_cannot_fill_the_disk_in_any_run(tmp_path: Path) -> No
             assert any("No space left" in finding.message for finding in verdict.findings)
 
 
-async def test_ten_thousand_tests(tmp_path: Path) -> None:
+async def test_a_thousand_tests_are_looked_at_a_few_times_each(tmp_path: Path) -> None:
     many = (
-        "import pytest\nfrom calc import double\n\n\n@pytest.mark.parametrize('n', range(10_000))\n"
+        "import pytest\nfrom calc import double\n\n\n@pytest.mark.parametrize('n', range(1_000))\n"
         "def test_double(n):\n    assert double(n) == 2 * n\n"
     )
-    root = write_project(tmp_path, {**RED, "test_many.py": many})
-    async with prepared(root, SuiteLimits(baseline_seconds=0)) as (tests, snapshot):
-        assert len(tests.baseline.outcomes) == 10_006
-        assert (await tests.verify(change_of(snapshot, {"calc.py": FIXED}))).passed
-        wrong = change_of(snapshot, {"calc.py": FIXED.replace("value * 2", "value * 3")})
-        assert not (await tests.verify(wrong)).passed
+    root, counting = write_project(tmp_path, {**RED, "test_many.py": many}), Profile()
+    with counting:
+        async with prepared(root, SuiteLimits(baseline_seconds=0)) as (tests, snapshot):
+            assert len(tests.baseline.outcomes) == 1_006
+            assert (await tests.verify(change_of(snapshot, {"calc.py": FIXED}))).passed
+            wrong = change_of(snapshot, {"calc.py": FIXED.replace("value * 2", "value * 3")})
+            assert not (await tests.verify(wrong)).passed
+    looks = [
+        entry.callcount
+        for entry in counting.getstats()
+        if getattr(entry.code, "co_qualname", "") == "TestRecord.outcome"
+    ]
+    assert 1_000 < sum(looks) < 100_000, "something looks at all tests for each test"
+
+
+async def test_thousands_that_fail_are_not_summed_up(tmp_path: Path) -> None:
+    """pytest's own summary takes minutes for them; what each showed is known without."""
+    many = (
+        "import pytest\nfrom calc import mean\n\n\n@pytest.mark.parametrize('n', range(1, 301))\n"
+        "def test_mean(n):\n    assert mean([n]) == n\n"
+    )
+    root = write_project(tmp_path, {"calc.py": CALC, "test_many.py": many})
+    site = await open_site(take_snapshot(root), None, "namespaces")
+    limits = RunLimits(seconds=60, test_seconds=20, output_bytes=8 << 20)
+    result = await run_cold(site, Request(limits=limits), SandboxLimits(), hash_seed=0)
+    site.close()
+    assert len(result.seen.failures) == 300
+    assert "300 failed" in result.tail
+    assert "short test summary" not in result.tail
 
 
 async def test_a_site_is_a_copy_of_the_files_that_count(tmp_path: Path) -> None:
