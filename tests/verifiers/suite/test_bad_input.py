@@ -24,7 +24,7 @@ from verifiers import (
     SuiteLimits,
     take_snapshot,
 )
-from verifiers.suite.site import open_site
+from verifiers.suite.running.site import open_site
 
 from .projects import CALC, FIXED, TARGETS, TESTS, change_of, write_project
 
