@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import verifiers.suite.site as site
+import verifiers.suite.running.site as site
 from verifiers.sandbox import BACKENDS, Group, Room, SandboxLimits, open_group
 from verifiers.sandbox.bubblewrap import bubblewrap_program
 from verifiers.sandbox.cgroups import hierarchies

@@ -1,23 +1,25 @@
 """The test-runner verifier."""
 
-from .baseline import (
+from .base.baseline import (
     Baseline as Baseline,
-    Failure as Failure,
-    Frame as Frame,
     Trace as Trace,
 )
-from .command_tests import (
-    CommandTests as CommandTests,
-)
-from .held_out import (
+from .base.held_out import (
     HoldOut as HoldOut,
 )
-from .limits import (
-    SuiteLimits as SuiteLimits,
+from .command.command_tests import (
+    CommandTests as CommandTests,
 )
 from .project_tests import (
     ProjectTests as ProjectTests,
 )
-from .site import (
+from .running.failures import (
+    Failure as Failure,
+    Frame as Frame,
+)
+from .running.limits import (
+    SuiteLimits as SuiteLimits,
+)
+from .running.site import (
     Isolation as Isolation,
 )

@@ -9,16 +9,16 @@ import anyio
 
 from verifiers.base import Change, Finding, Verdict
 
-from .baseline import kind_of
-from .cold import run_cold
-from .comparing import OTHER_SEEDS
-from .flakes import look_closer, suspects_of, suspects_only
-from .held_out import held_out_files, unseen
-from .judgement import Judgement, judge
-from .order import Order, command_line
+from .base.baseline import kind_of
+from .base.comparing import OTHER_SEEDS
+from .base.held_out import held_out_files, unseen
+from .base.order import Order, command_line
+from .judging.flakes import look_closer, suspects_of, suspects_only
+from .judging.judgement import Judgement, judge
+from .judging.verdicts import verdict_of
 from .prepared import Prepared
-from .runs import Request, Result
-from .verdicts import verdict_of
+from .running.cold import run_cold
+from .running.runs import Request, Result
 
 HASH_SEED = OTHER_SEEDS[0]
 

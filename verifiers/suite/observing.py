@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from verifiers.base import Change, Finding, Verdict
 
-from .flakes import Doubts, look_closer, suspects_of, suspects_only
-from .judgement import Judgement, judge
+from .judging.flakes import Doubts, look_closer, suspects_of, suspects_only
+from .judging.judgement import Judgement, judge
+from .judging.verdicts import verdict_of
 from .prepared import Prepared
-from .runs import Request, Result
-from .verdicts import verdict_of
+from .running.runs import Request, Result
 
 _FEW_TARGETS, _MOST_NAMED = 5, 200
 

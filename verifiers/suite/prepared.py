@@ -9,15 +9,15 @@ import anyio.to_thread
 
 from verifiers.base import Change
 
-from .baseline import Baseline, Measured
-from .cache import Cache
-from .kills import Kills
-from .limits import RunLimits, SuiteLimits, limits_for
-from .policy import PathPolicy
-from .proctor import Proctor
-from .runs import Request
-from .site import Site
-from .steady import SteadyPool
+from .base.baseline import Baseline, Measured
+from .base.cache import Cache
+from .exam.proctor import Proctor
+from .judging.kills import Kills
+from .policy.policy import PathPolicy
+from .running.limits import RunLimits, SuiteLimits, limits_for, suite_limits
+from .running.runs import Request
+from .running.site import Site
+from .running.steady import SteadyPool
 
 _MOST_FIRST = 50
 
@@ -88,15 +88,6 @@ class Prepared:
             stop=stop,
             may_fail=self.baseline.may_fail,
         )
-
-
-def suite_limits(limits: SuiteLimits) -> RunLimits:
-    """Of a run of the base, of which nothing is known yet."""
-    return RunLimits(
-        seconds=limits.seconds,
-        test_seconds=limits.test_seconds,
-        output_bytes=limits.output_bytes,
-    )
 
 
 def candidate_limits(limits: SuiteLimits, baseline: Baseline, tests: Collection[str]) -> RunLimits:

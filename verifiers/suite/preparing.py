@@ -8,21 +8,21 @@ import anyio
 
 from verifiers.base import Snapshot
 
-from .baseline import Baseline, Measured
-from .cache import Cache
-from .held_out import unseen
-from .imports import ImportedFiles
-from .knowing import Known, Wishes, know_base
-from .limits import SuiteLimits
-from .measure import make_baseline, observations_of
-from .policy import PathPolicy, make_policy
-from .preload import installed_modules
+from .base.baseline import Baseline, Measured
+from .base.cache import Cache
+from .base.held_out import unseen
+from .base.imports import ImportedFiles
+from .base.knowing import Known, Wishes, know_base
+from .base.measure import make_baseline, observations_of
+from .base.preload import installed_modules
+from .exam.proctor import Proctor
+from .policy.policy import PathPolicy, make_policy
+from .policy.test_files import plugin_files
 from .prepared import Prepared, candidate_limits
-from .proctor import Proctor
-from .runs import Request
-from .site import Site
-from .steady import SteadyPool
-from .test_files import plugin_files
+from .running.limits import SuiteLimits
+from .running.runs import Request
+from .running.site import Site
+from .running.steady import SteadyPool
 
 _EXAM_PATIENCE = 4
 """Failing tests take longer, and whoever sits the exam has shown already that it comes to an end."""

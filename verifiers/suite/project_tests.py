@@ -16,18 +16,18 @@ from verifiers.errors import VerifierError
 from verifiers.paths import is_test_path
 from verifiers.sandbox import check_isolation
 
-from .baseline import Baseline, Trace
-from .cache import Cache, default_folder
-from .cache_key import cache_key
+from .base.baseline import Baseline, Trace
+from .base.cache import Cache, default_folder
+from .base.cache_key import cache_key
+from .base.held_out import HoldOut
+from .base.knowing import Wishes
 from .confirming import confirm_from_nothing, still_holds
-from .held_out import HoldOut
-from .knowing import Wishes
-from .limits import RunLimits, SuiteLimits
+from .judging.verdicts import NAME, refusal, verdict_of
 from .observing import observe
 from .prepared import Prepared
 from .preparing import prepare_base
-from .site import Isolation, Site, open_site
-from .verdicts import NAME, refusal, verdict_of
+from .running.limits import RunLimits, SuiteLimits
+from .running.site import Isolation, Site, open_site
 
 
 class ProjectTests:

@@ -22,7 +22,7 @@ from pathlib import Path
 import anyio
 
 from verifiers import Change, ProjectTests, Snapshot, take_snapshot
-from verifiers.suite.runs import Result
+from verifiers.suite.running.runs import Result
 
 from .projects import PROJECTS, Project, prepare, python_of
 

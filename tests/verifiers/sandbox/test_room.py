@@ -158,7 +158,9 @@ WORKS = {
     "open-files": "r, w = os.pipe(); open(f'/dev/fd/{w}', 'w').write('x')",
     "signals": "p = os.fork() or time.sleep(9); os.kill(p, 9); os.wait(); os.kill(os.getpid(), 0)",
     "threads": "t = threading.Thread(target=len, args=('',)); t.start(); t.join()",
-    "terminals": "import pty; p, f = pty.fork()\nif p == 0: os.write(1, b'x\\n'); os._exit(0)\nassert os.read(f, 9) == b'x\\r\\n'; os.wait(); os.openpty()",
+    "terminals": "import pty; p, f = pty.fork()\n"
+    "if p == 0: os.write(1, b'x\\n'); os._exit(0)\n"
+    "assert os.read(f, 9) == b'x\\r\\n'; os.wait(); os.openpty()",
     "programs": "subprocess.run(['/bin/sh', '-c', 'exit 0'], check=True)",
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from verifiers import take_snapshot
-from verifiers.suite.arguments import Arguments, arguments_for
+from verifiers.suite.running.arguments import Arguments, arguments_for
 
 from .projects import write_project
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from verifiers import take_snapshot
-from verifiers.suite.asked import Asked, asked_of
+from verifiers.suite.running.asked import Asked, asked_of
 
 from .projects import write_project
 

@@ -25,10 +25,10 @@ from verifiers import (
     SuiteLimits,
     take_snapshot,
 )
-from verifiers.suite.cold import run_cold
-from verifiers.suite.limits import RunLimits
-from verifiers.suite.runs import Request
-from verifiers.suite.site import open_site
+from verifiers.suite.running.cold import run_cold
+from verifiers.suite.running.limits import RunLimits
+from verifiers.suite.running.runs import Request
+from verifiers.suite.running.site import open_site
 
 from .projects import CALC, FIXED, TARGETS, TESTS, change_of, write_project
 

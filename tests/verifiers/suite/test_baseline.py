@@ -14,8 +14,8 @@ import anyio
 import pytest
 
 from verifiers import BaseStateError, ProjectTests, Snapshot, SuiteLimits, take_snapshot
-from verifiers.suite.baseline import Failure
-from verifiers.suite.outside import looks_missing
+from verifiers.suite.base.outside import looks_missing
+from verifiers.suite.running.failures import Failure
 
 from .projects import CALC, FIXED, TARGETS, TESTS, change_of, write_project
 

@@ -6,9 +6,9 @@ import shlex
 
 from hypothesis import given, strategies as st
 
-from verifiers.suite.limits import RunLimits
-from verifiers.suite.order import Order, command_line, shuffled
-from verifiers.suite.runs import Request
+from verifiers.suite.base.order import Order, command_line, shuffled
+from verifiers.suite.running.limits import RunLimits
+from verifiers.suite.running.runs import Request
 
 _NAMES = st.text(st.characters(codec="ascii", exclude_characters=":\0"), min_size=1, max_size=8)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from verifiers import BaseStateError, ProjectTests, Snapshot, SuiteLimits, take_snapshot
-from verifiers.suite.compiled import pack_compiled, unpack_compiled
+from verifiers.suite.base.compiled import pack_compiled, unpack_compiled
 from verifiers.suite.confirming import confirm_from_nothing
 
 from .projects import CALC, FIXED, TARGETS, TESTS, change_of, write_project

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from verifiers import Snapshot, SuiteLimits, take_snapshot
-from verifiers.suite.baseline import Measured
-from verifiers.suite.cache import Cache, default_folder
-from verifiers.suite.cache_key import cache_key
-from verifiers.suite.compiled import unpack_compiled
-from verifiers.suite.site import Interpreter, Site, open_site
+from verifiers.suite.base.baseline import Measured
+from verifiers.suite.base.cache import Cache, default_folder
+from verifiers.suite.base.cache_key import cache_key
+from verifiers.suite.base.compiled import unpack_compiled
+from verifiers.suite.running.site import Interpreter, Site, open_site
 
 from .projects import CALC, FIXED, TESTS, write_project
 

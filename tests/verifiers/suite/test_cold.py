@@ -10,10 +10,10 @@ import pytest
 from verifiers import SandboxLimits, take_snapshot
 from verifiers.sandbox import sweep_scratch
 from verifiers.sandbox.owner import own_name
-from verifiers.suite.cold import run_cold
-from verifiers.suite.limits import RunLimits
-from verifiers.suite.runs import Request, Result
-from verifiers.suite.site import Site, open_site
+from verifiers.suite.running.cold import run_cold
+from verifiers.suite.running.limits import RunLimits
+from verifiers.suite.running.runs import Request, Result
+from verifiers.suite.running.site import Site, open_site
 
 from .projects import write_project
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from verifiers.suite.expectations import expected_name, names_in
-from verifiers.suite.papers import Twin, read_sheet
+from verifiers.suite.exam.expectations import expected_name, names_in
+from verifiers.suite.exam.papers import Twin, read_sheet
 
 ROWS = '@pytest.mark.parametrize("x, wanted", [(1, 2), pytest.param(2, 4, id="two"), [3, None]])\n'
 

@@ -10,8 +10,8 @@ from unittest import mock
 
 import pytest
 
-from verifiers.suite.false_calls import false_call
-from verifiers.suite.false_twins import false_condition
+from verifiers.suite.exam.false_calls import false_call
+from verifiers.suite.exam.false_twins import false_condition
 
 
 class Same:

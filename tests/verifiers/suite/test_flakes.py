@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from verifiers import Change, ProjectTests, Snapshot, SuiteLimits, Verdict, take_snapshot
-from verifiers.suite.cache import Cache
+from verifiers.suite.base.cache import Cache
 from verifiers.suite.confirming import confirm_from_nothing
-from verifiers.suite.flakes import suspects_of
-from verifiers.suite.judgement import judge
-from verifiers.suite.observations import read_observations
-from verifiers.suite.runs import Result
+from verifiers.suite.judging.flakes import suspects_of
+from verifiers.suite.judging.judgement import judge
+from verifiers.suite.running.observations import read_observations
+from verifiers.suite.running.runs import Result
 
 from .conftest import Bench
 from .projects import CALC, FIXED, TESTS, change_of, write_project

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from verifiers import Baseline, BaseStateError, HoldOut, ProjectTests, take_snapshot
-from verifiers.suite.held_out import held_out_files, unseen
+from verifiers.suite.base.held_out import held_out_files, unseen
 
 from .projects import CALC, FIXED, TESTS, change_of, write_project
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from verifiers import take_snapshot
-from verifiers.suite.imports import ImportedFiles
+from verifiers.suite.base.imports import ImportedFiles
 
 from .projects import write_project
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from verifiers.suite import junit
-from verifiers.suite.junit import parse_report, read_report
+from verifiers.suite.command.junit import parse_report, read_report
 
 PYTEST = b"""<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite name="pytest" tests="4">
 <testcase classname="tests.test_a" name="test_one" time="0.25" />

@@ -4,7 +4,7 @@ import json
 
 from hypothesis import given, strategies as st
 
-from verifiers.suite.observations import printable, read_observations
+from verifiers.suite.running.observations import printable, read_observations
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

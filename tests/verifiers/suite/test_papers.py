@@ -7,7 +7,7 @@ import random
 
 from hypothesis import given, strategies as st
 
-from verifiers.suite.papers import Sheet, read_sheet
+from verifiers.suite.exam.papers import Sheet, read_sheet
 
 FILE = '''\
 """Tests — with a wide dash before the assertions."""

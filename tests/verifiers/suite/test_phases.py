@@ -6,9 +6,9 @@ import anyio
 from hypothesis import given, strategies as st
 
 from verifiers import ProjectTests, take_snapshot
-from verifiers.suite.kills import Kills
-from verifiers.suite.runs import Request, Result
-from verifiers.suite.steady import SteadyPool
+from verifiers.suite.judging.kills import Kills
+from verifiers.suite.running.runs import Request, Result
+from verifiers.suite.running.steady import SteadyPool
 
 from .projects import CALC, FIXED, TESTS, change_of, write_project
 

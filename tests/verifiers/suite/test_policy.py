@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from verifiers import Change, FileChange, Snapshot, take_snapshot
-from verifiers.suite.policy import PathPolicy
+from verifiers.suite.policy.policy import PathPolicy
 
 from .projects import change_of, write_project
 

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from verifiers.suite.reach import assertions, bound_once
+from verifiers.suite.exam.reach import assertions, bound_once
 
 MODULE = """\
 CASES = [1, 2]

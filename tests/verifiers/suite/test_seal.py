@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from verifiers import take_snapshot
-from verifiers.suite import observations
-from verifiers.suite.baseline import Baseline
-from verifiers.suite.runs import Result
-from verifiers.suite.seal import Exam, make_exam, mark
+from verifiers.suite.base.baseline import Baseline
+from verifiers.suite.exam.seal import Exam, make_exam, mark
+from verifiers.suite.running import observations
+from verifiers.suite.running.runs import Result
 
 from .projects import write_project
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from verifiers import SandboxLimits, take_snapshot
-from verifiers.suite.limits import RunLimits
-from verifiers.suite.pool import SuitePool
-from verifiers.suite.runs import Request, Result
-from verifiers.suite.server import Start, SuiteServer
-from verifiers.suite.site import open_site
-from verifiers.suite.stages import Stage
+from verifiers.suite.running.limits import RunLimits
+from verifiers.suite.running.pool import SuitePool
+from verifiers.suite.running.runs import Request, Result
+from verifiers.suite.running.server import Start, SuiteServer
+from verifiers.suite.running.site import open_site
+from verifiers.suite.running.stages import Stage
 
 from .projects import write_project
 

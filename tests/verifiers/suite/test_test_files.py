@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 
 from verifiers import ProjectTests, take_snapshot
-from verifiers.suite.doctests import changed_examples, examples_of
-from verifiers.suite.test_files import files_of_doctests, files_of_tests, is_doctest, plugin_files
+from verifiers.suite.policy.doctests import changed_examples, examples_of
+from verifiers.suite.policy.test_files import (
+    files_of_doctests,
+    files_of_tests,
+    is_doctest,
+    plugin_files,
+)
 
 from .projects import change_of, write_project
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from verifiers.suite.arguments import arguments_for
+from verifiers.suite.running.arguments import arguments_for
 
 from .project import Project, check, prepared
 

@@ -5,33 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from .stages import Stage
+from verifiers.suite.running.failures import Failure
+from verifiers.suite.running.stages import Stage
 
 PASSING = frozenset({"passed", "xfailed", "xpassed", "skipped"})
 RED = frozenset({"failed", "error"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """One place in a traceback, inside the tree."""
-
-    path: str
-    line: int
-    """1-based."""
-    function: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Why a test failed."""
-
-    error: str
-    """Name of the exception's class."""
-    message: str
-    path: str
-    """Of the innermost frame inside the tree; empty where there is none."""
-    line: int
-    frames: tuple[Frame, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

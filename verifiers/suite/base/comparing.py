@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from verifiers.suite.running.runs import Result
+
 from .baseline import kind_of
 from .order import Order
-from .runs import Result
 
 OTHER_SEEDS = (1, 2)
 """Of the shuffles and the hashes of the further cold runs. The first is that of every confirmation."""

@@ -9,21 +9,21 @@ import anyio
 import anyio.to_thread
 
 from verifiers.base import Snapshot
+from verifiers.suite.policy.policy import make_policy
+from verifiers.suite.running.limits import SuiteLimits
+from verifiers.suite.running.observations import Observations
+from verifiers.suite.running.pool import SuitePool
+from verifiers.suite.running.runs import Request
+from verifiers.suite.running.site import Site
 
 from .base_runs import OtherRuns, first_run, warm_run
 from .baseline import RED, Measured
 from .cache import Cache, Entry
 from .compiled import compiled_files
 from .held_out import HoldOut
-from .limits import SuiteLimits
 from .measure import make_measured, observations_of
-from .observations import Observations
 from .outside import missing_note, passing_outside
-from .policy import make_policy
-from .pool import SuitePool
 from .preload import modules_to_preload
-from .runs import Request
-from .site import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

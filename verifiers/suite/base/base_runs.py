@@ -8,18 +8,17 @@ import anyio
 
 from verifiers.base import Snapshot
 from verifiers.errors import SandboxError
+from verifiers.suite.running.arguments import arguments_for
+from verifiers.suite.running.cold import run_cold
+from verifiers.suite.running.limits import SuiteLimits, suite_limits
+from verifiers.suite.running.pool import SuitePool
+from verifiers.suite.running.runs import Request, Result
+from verifiers.suite.running.site import Site
+from verifiers.suite.running.stages import Stage
 
-from .arguments import arguments_for
-from .cold import run_cold
 from .comparing import OTHER_SEEDS, OtherRun
-from .limits import SuiteLimits
 from .measure import check_base_run
 from .order import Order, shuffled
-from .pool import SuitePool
-from .prepared import suite_limits
-from .runs import Request, Result
-from .site import Site
-from .stages import Stage
 
 _GO_ON = "--continue-on-collection-errors"
 

@@ -12,10 +12,10 @@ from pathlib import PurePosixPath
 from verifiers.base import Change, Finding, Snapshot
 from verifiers.parsing import parse_python
 from verifiers.paths import is_test_path
+from verifiers.suite.running.observations import Observations
 
 from .doctests import changed_examples
 from .hidden_text import hidden_text
-from .observations import Observations
 from .odd_paths import Tree, folders_of, shown
 from .test_files import files_of_doctests, files_of_tests, plugin_files
 

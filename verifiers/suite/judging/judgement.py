@@ -6,9 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from verifiers.base import Finding
-
-from .baseline import Baseline
-from .runs import Result
+from verifiers.suite.base.baseline import Baseline
+from verifiers.suite.running.runs import Result
 
 _MOST_FINDINGS = 20
 _MESSAGE_CHARS = 300

@@ -19,10 +19,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from verifiers.base import Snapshot
+from verifiers.suite.running.site import Site
 
 from .baseline import Measured
 from .compiled import MOST_BYTES, pack_compiled, stamps_of, unpack_compiled
-from .site import Site
 
 _MOST_ENTRIES = 50
 _MOST_ENTRY_BYTES = 64 << 20

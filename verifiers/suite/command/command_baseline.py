@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Mapping, Sequence
 
 from verifiers.errors import BaseStateError
+from verifiers.suite.base.baseline import RED, Baseline
+from verifiers.suite.running.runs import Result
 
-from .baseline import RED, Baseline
 from .command_line import CommandLine
-from .runs import Result
 
 _CANNOT_START = (126, 127)
 _SHOWN = 3

@@ -25,7 +25,7 @@ from verifiers.sandbox import (
 )
 
 INSIDE = Path(__file__).resolve().parent / "inside"
-_KERNEL = Path(__file__).resolve().parent.parent / "sandbox" / "kernel.py"
+_KERNEL = Path(__file__).resolve().parents[2] / "sandbox" / "kernel.py"
 _PROBE = """
 import sys, json, sysconfig
 import importlib.util as u

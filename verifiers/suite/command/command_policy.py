@@ -7,10 +7,10 @@ from fnmatch import fnmatchcase
 
 from verifiers.base import Change, Finding, Snapshot
 from verifiers.paths import is_test_path
+from verifiers.suite.policy.odd_paths import shown
+from verifiers.suite.policy.policy import PathPolicy
 
 from .command_line import CommandLine
-from .odd_paths import shown
-from .policy import PathPolicy
 
 _TEST_FOLDERS = frozenset({"__tests__", "__mocks__", "__snapshots__", "spec", "specs", "t"})
 _TEST_NAMES = (

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from verifiers.base import Finding
+from verifiers.suite.running.runs import Request, Result
 
 from .judgement import Judgement
-from .runs import Request, Result
 
 MOST_SUSPECTS = 5
 """A change that breaks more tests than that broke them."""

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from .runs import Request
+from verifiers.suite.running.runs import Request
 
 _MOST_IDS = 500
 _MOST_CHARACTERS = 100_000

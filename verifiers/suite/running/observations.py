@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .baseline import Failure, Frame
+from .failures import Failure, Frame
 
 _PHASES = ("setup", "call", "teardown")
 

@@ -6,13 +6,13 @@ import difflib
 from collections.abc import Mapping, Sequence
 
 from verifiers.errors import BaseStateError
+from verifiers.suite.running.observations import Observations, TestRecord
+from verifiers.suite.running.runs import Result
+from verifiers.suite.running.stages import Stage
 
 from .baseline import RED, Baseline, Measured
 from .comparing import OTHER_SEEDS, OtherRun, compare
-from .observations import Observations, TestRecord
 from .outside import missing_note
-from .runs import Result
-from .stages import Stage
 
 _SHOWN = 3
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from verifiers.base import Finding, Level, Verdict
+from verifiers.suite.base.baseline import Baseline
+from verifiers.suite.running.runs import Result
 
-from .baseline import Baseline
 from .judgement import Judgement, score
-from .runs import Result
 
 NAME = "tests"
 

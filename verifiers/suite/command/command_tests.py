@@ -16,16 +16,16 @@ import anyio
 from verifiers.base import Change, Finding, Snapshot, Verdict
 from verifiers.errors import BaseStateError, VerifierError
 from verifiers.sandbox import check_isolation
+from verifiers.suite.base.baseline import Baseline, Trace
+from verifiers.suite.base.preload import installed_modules
+from verifiers.suite.judging.judgement import judge, score
+from verifiers.suite.running.limits import RunLimits, SuiteLimits
+from verifiers.suite.running.site import Isolation, Site, open_site
 
-from .baseline import Baseline, Trace
 from .command_baseline import check_command_run, make_command_baseline
 from .command_line import CommandLine
 from .command_policy import CommandPolicy
 from .command_runs import CommandRunner, find_dependencies
-from .judgement import judge, score
-from .limits import RunLimits, SuiteLimits
-from .preload import installed_modules
-from .site import Isolation, Site, open_site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

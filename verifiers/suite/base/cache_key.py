@@ -14,9 +14,8 @@ from itertools import islice
 from pathlib import Path
 
 from verifiers.base import Snapshot
-
-from .limits import SuiteLimits
-from .site import Interpreter, Site
+from verifiers.suite.running.limits import SuiteLimits
+from verifiers.suite.running.site import Interpreter, Site
 
 _PACKAGES = ("site-packages", "dist-packages")
 _LISTED = (".dist-info", ".egg-info", ".pth", ".egg-link", ".py")
@@ -24,7 +23,7 @@ _STANDARD = ("os.py", "bin/python", "bin/python3")
 """What is in folders of the interpreter itself: those change with its executable."""
 _NO_SOURCES = frozenset({"node_modules", "__pycache__", "venv", "env"})
 _MOST_SOURCES = 20_000
-_VERIFIERS = Path(__file__).resolve().parent.parent
+_VERIFIERS = Path(__file__).resolve().parents[2]
 
 
 def cache_key(snapshot: Snapshot, site: Site, limits: SuiteLimits, *, look_outside: bool) -> str:

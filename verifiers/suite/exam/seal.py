@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from verifiers.base import Finding, Snapshot
+from verifiers.suite.base.baseline import RED, Baseline
+from verifiers.suite.policy.test_files import files_of_tests
+from verifiers.suite.running.runs import Result
 
-from .baseline import RED, Baseline
 from .papers import Sheet, Twin, read_sheet
-from .runs import Result
-from .test_files import files_of_tests
 
 _TRIALS = 3
 """Runs of the base, each with another twin of every test."""

@@ -9,12 +9,12 @@ from dataclasses import replace
 import anyio
 
 from verifiers.base import Snapshot
+from verifiers.suite.base.baseline import Baseline
+from verifiers.suite.judging.judgement import Judgement, judge
+from verifiers.suite.running.runs import Request, Result, Runner
+from verifiers.suite.running.site import Site
 
-from .baseline import Baseline
-from .judgement import Judgement, judge
-from .runs import Request, Result, Runner
 from .seal import Exam, Marks, Paper, make_exam, mark
-from .site import Site
 
 _ATTEMPTS = 2
 """A true test that breaks may be flaky: the exam is sat once more, with new papers. A forged one never."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-from .baseline import Failure
-from .observations import printable
+from verifiers.suite.running.failures import Failure
+from verifiers.suite.running.observations import printable
 
 MAX_BYTES = 32 << 20
 _MAX_TESTS, _MAX_CHARS = 200_000, 500

@@ -13,17 +13,17 @@ from pathlib import Path
 import anyio
 
 from verifiers.sandbox import BACKENDS, Group, Room, SandboxLimits, limited, own_name
+from verifiers.suite.running.channel import Channel
+from verifiers.suite.running.cold import kill_session, lay_out
+from verifiers.suite.running.failures import Failure
+from verifiers.suite.running.limits import RunLimits
+from verifiers.suite.running.observations import Observations, TestRecord
+from verifiers.suite.running.runs import Request, Result
+from verifiers.suite.running.site import Site
+from verifiers.suite.running.watching import Watch
 
-from .baseline import Failure
-from .channel import Channel
-from .cold import kill_session, lay_out
 from .command_line import CommandLine
 from .junit import JUnitReport, read_report
-from .limits import RunLimits
-from .observations import Observations, TestRecord
-from .runs import Request, Result
-from .site import Site
-from .watching import Watch
 
 _DEPENDENCIES = "node_modules"
 

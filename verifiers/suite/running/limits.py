@@ -41,6 +41,15 @@ class RunLimits:
         return math.ceil(self.seconds) + 1
 
 
+def suite_limits(limits: SuiteLimits) -> RunLimits:
+    """Of a run of the base, of which nothing is known yet."""
+    return RunLimits(
+        seconds=limits.seconds,
+        test_seconds=limits.test_seconds,
+        output_bytes=limits.output_bytes,
+    )
+
+
 def limits_for(limits: SuiteLimits, durations: list[float], seconds: float) -> RunLimits:
     """Limits of a candidate's run of tests that took `durations` on the base, in a suite that took `seconds`."""
     longest, total = max(durations, default=0.0), sum(durations)

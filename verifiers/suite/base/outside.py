@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from verifiers.sandbox import SandboxLimits
-
-from .baseline import Failure
-from .cold import run_cold
-from .limits import RunLimits
-from .runs import Request
-from .site import Site
+from verifiers.suite.running.cold import run_cold
+from verifiers.suite.running.failures import Failure
+from verifiers.suite.running.limits import RunLimits
+from verifiers.suite.running.runs import Request
+from verifiers.suite.running.site import Site
 
 _SECONDS = 60.0
 _MOST_TESTS = 200

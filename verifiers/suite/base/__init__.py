@@ -1,0 +1,1 @@
+"""What the tests of the clean base say: measured, kept, split."""

@@ -1,0 +1,1 @@
+"""The sealed exam: tests made false, and what becomes of them."""

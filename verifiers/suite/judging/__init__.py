@@ -1,0 +1,1 @@
+"""From what a run showed to a verdict."""

@@ -1,0 +1,1 @@
+"""What a change may touch, and what it may bring."""

@@ -1,0 +1,1 @@
+"""Running the tests: cold, and on servers that fork."""
