@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from verifiers import Snapshot, take_snapshot
-from verifiers.suite.command.command_line import CommandLine
-from verifiers.suite.command.command_policy import CommandPolicy, is_any_test_path
+from verifiers.suite.command.policy import CommandPolicy, is_any_test_path
+from verifiers.suite.command.words import CommandLine
 
 from .projects import change_of, write_project
 

@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from verifiers.suite import junit
+from verifiers.suite.command import junit
 from verifiers.suite.command.junit import parse_report, read_report
 
 PYTEST = b"""<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite name="pytest" tests="4">

@@ -22,10 +22,10 @@ from verifiers.suite.judging.judgement import judge, score
 from verifiers.suite.running.limits import RunLimits, SuiteLimits
 from verifiers.suite.running.site import Isolation, Site, open_site
 
-from .command_baseline import check_command_run, make_command_baseline
-from .command_line import CommandLine
-from .command_policy import CommandPolicy
-from .command_runs import CommandRunner, find_dependencies
+from .baseline import check_command_run, make_command_baseline
+from .policy import CommandPolicy
+from .runs import CommandRunner, find_dependencies
+from .words import CommandLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

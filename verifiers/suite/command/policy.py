@@ -10,7 +10,7 @@ from verifiers.paths import is_test_path
 from verifiers.suite.policy.odd_paths import shown
 from verifiers.suite.policy.policy import PathPolicy
 
-from .command_line import CommandLine
+from .words import CommandLine
 
 _TEST_FOLDERS = frozenset({"__tests__", "__mocks__", "__snapshots__", "spec", "specs", "t"})
 _TEST_NAMES = (

@@ -9,7 +9,7 @@ from verifiers.errors import BaseStateError
 from verifiers.suite.base.baseline import RED, Baseline
 from verifiers.suite.running.runs import Result
 
-from .command_line import CommandLine
+from .words import CommandLine
 
 _CANNOT_START = (126, 127)
 _SHOWN = 3

@@ -22,8 +22,8 @@ from verifiers.suite.running.runs import Request, Result
 from verifiers.suite.running.site import Site
 from verifiers.suite.running.watching import Watch
 
-from .command_line import CommandLine
 from .junit import JUnitReport, read_report
+from .words import CommandLine
 
 _DEPENDENCIES = "node_modules"
 
