@@ -89,7 +89,8 @@ async def prepared(workers: int) -> AsyncIterator[tuple[ProjectTests, Snapshot]]
     """A verifier of a small project."""
     with tempfile.TemporaryDirectory() as folder:
         root = write_project(Path(folder), {"calc.py": CALC, "test_calc.py": TESTS})
-        tests, snapshot = ProjectTests(limits=LIMITS, workers=workers), take_snapshot(root)
+        snapshot = take_snapshot(root)
+        tests = ProjectTests(limits=LIMITS, workers=workers, cache=False)
         await tests.prepare(snapshot)
         try:
             yield tests, snapshot

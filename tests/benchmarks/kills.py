@@ -96,7 +96,7 @@ def judge_at(phase: str, root: Path, scratch: Path) -> Iterator[subprocess.Popen
 
 async def _judge(root: Path) -> None:
     """Prepare, verify, seal and confirm, saying so; then the last three again with other changes."""
-    tests = ProjectTests(limits=SuiteLimits(startup_seconds=60))
+    tests = ProjectTests(limits=SuiteLimits(startup_seconds=60), cache=False)
     snapshot = take_snapshot(root)
     print("prepare", flush=True)
     await tests.prepare(snapshot)
@@ -184,6 +184,8 @@ def main() -> None:
     for phase in islice(cycle(PHASES), options.kills):
         with tempfile.TemporaryDirectory() as folder:
             rows[phase].append(kill_at(phase, chance.uniform(0, longest[phase]), Path(folder)))
+        print(f"\r{sum(map(len, rows.values()))}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
     print(f"seed {options.seed}; left {_SETTLE_SECONDS:.0f} s after the kill; after the next start")
     print("phase    kills processes    mounts    groups   folders  g. later  f. later   seconds")
     for name, kills in {**rows, "all": [row for some in rows.values() for row in some]}.items():
