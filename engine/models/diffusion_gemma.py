@@ -1,0 +1,148 @@
+"""DiffusionGemma: transformers' own weights and layers, our attention to the prompt and our pass over the vocabulary.
+
+The prompt is encoded at batch 1. In a step the decoder sees the canvases of all live rows, and the prompt once.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from .shared_prefix import KeysAndValues, attend_with_prefix
+
+if TYPE_CHECKING:
+    from transformers import DiffusionGemmaForBlockDiffusion
+
+_ATTENTION = "winnow_shared_prefix"
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPrompt:
+    """What the canvases see of a prompt."""
+
+    layers: tuple[KeysAndValues, ...]
+    """Of sliding layers only the last tokens of their window."""
+    num_tokens: int
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory of keys and values."""
+        return sum(t.numel() * t.element_size() for pair in self.layers for t in pair)
+
+
+class DiffusionGemma:
+    """The model, ready to encode prompts and to read canvases.
+
+    Args:
+        model: loaded by transformers; its decoder's attention is replaced.
+    """
+
+    def __init__(self, model: DiffusionGemmaForBlockDiffusion) -> None:
+        _register_attention()
+        self._model = model.eval()
+        self._decoder: Any = model.model.decoder
+        config = copy.copy(self._decoder.text_config)
+        config._attn_implementation = _ATTENTION
+        for layer in self._decoder.layers:
+            layer.self_attn.config = config
+
+    @property
+    def num_tokens(self) -> int:
+        """Size of the vocabulary."""
+        return int(self._decoder.text_config.vocab_size)
+
+    @property
+    def canvas_tokens(self) -> int:
+        """Length of the canvases that it was trained with."""
+        return int(self._model.config.canvas_length)
+
+    @torch.no_grad()
+    def encode(self, ids: Sequence[int]) -> EncodedPrompt:
+        """Keys and values of a prompt, at batch 1."""
+        from transformers import DynamicCache
+
+        cache = DynamicCache(config=self._model.config.get_text_config(decoder=True))
+        tokens = torch.tensor([list(ids)], device=self._decoder.embed_tokens.weight.device)
+        self._model.model.encoder(input_ids=tokens, past_key_values=cache)
+        layers = tuple((layer.keys, layer.values) for layer in cache.layers)
+        return EncodedPrompt(layers=layers, num_tokens=len(ids))
+
+    def with_prompt(self, prompt: EncodedPrompt) -> PromptedGemma:
+        """The adapter of one prompt."""
+        return PromptedGemma(self._model, self._decoder, prompt)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptedGemma:
+    """The model over one encoded prompt; see `engine.denoise.Adapter`."""
+
+    model: Any
+    decoder: Any
+    prompt: EncodedPrompt
+
+    @property
+    def num_tokens(self) -> int:
+        """Size of the vocabulary."""
+        return int(self.decoder.text_config.vocab_size)
+
+    @property
+    def is_self_conditioned(self) -> bool:
+        """It reads the mean embeddings of its last step."""
+        return True
+
+    def hidden(self, ids: Tensor, positions: Tensor, soft: Tensor | None) -> Tensor:
+        """See `Adapter.hidden`; as transformers' decoder does it."""
+        decoder = self.decoder
+        embedded = decoder.embed_tokens(ids)
+        signal = torch.zeros_like(embedded) if soft is None else soft.to(embedded.dtype)
+        states = decoder.self_conditioning(embedded, signal)
+        kinds = decoder.text_config.layer_types
+        turns = {kind: decoder.rotary_emb(states, positions, kind) for kind in set(kinds)}
+        for index, layer in enumerate(decoder.layers):
+            states = layer(
+                states,
+                position_embeddings=turns[kinds[index]],
+                attention_mask=None,
+                position_ids=positions,
+                past_key_values=None,
+                winnow_prompt=self.prompt.layers[index],
+            )
+        return decoder.norm(states)  # type: ignore[no-any-return]
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """See `Adapter.logits`; with the model's soft cap."""
+        cap = self.model.final_logit_softcapping
+        return torch.tanh(self.model.lm_head(hidden).float() / cap) * cap
+
+    def soften(self, probabilities: Tensor) -> Tensor:
+        """See `Adapter.soften`."""
+        table = self.decoder.embed_tokens
+        scale = table.embed_scale.to(table.weight.dtype)
+        return (probabilities.to(table.weight.dtype) @ table.weight) * scale  # type: ignore[no-any-return]
+
+
+def _register_attention() -> None:
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    ALL_ATTENTION_FUNCTIONS.register(_ATTENTION, _attention)
+
+
+def _attention(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float,
+    winnow_prompt: KeysAndValues,
+    **_: object,
+) -> tuple[Tensor, None]:
+    """In the shape that transformers calls."""
+    out = attend_with_prefix(query, (key, value), winnow_prompt, scaling)
+    return out.transpose(1, 2), None
