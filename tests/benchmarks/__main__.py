@@ -12,10 +12,14 @@ from . import judging, sampling, startup
 _MORE = """
 These take some minutes:
   python -m tests.benchmarks.kills --kills 200         what is left of a killed process
+  python -m tests.benchmarks.attacks                   fake passes: plain pytest beside winnow
+  python -m tests.benchmarks.sandbox_setup             what entering the sandbox costs
   python -m tests.benchmarks.endurance --runs 2000     what grows with the number of changes verified
 These need packages that are downloaded first:
   python -m tests.benchmarks.mutants.prepare FOLDER    held-out mutants: then `build`, then `run`
   python -m tests.benchmarks.real_bugs.run FOLDER      bugs that no one planted
+  python -m tests.benchmarks.real_bugs.honest FOLDER   their fixes, judged: none may be refused
+  python -m tests.benchmarks.suite_speed FOLDER        seconds per candidate on toolz, boltons, pandas_schema
 """
 
 

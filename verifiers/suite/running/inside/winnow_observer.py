@@ -111,7 +111,7 @@ class _Trace:
         yield
         self.send("trace", item.nodeid, self.tracer.stop())
         if time.monotonic() > self.deadline:
-            item.session.shouldstop = "enough is traced"
+            item.session.shouldfail = "enough is traced"
 
 
 class _StopAtFailure:
@@ -127,7 +127,8 @@ class _StopAtFailure:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> Any:
         if self.failed and item.nodeid not in self.finish:
-            item.session.shouldstop = "a test failed that has to pass"
+            # Not `shouldstop`: pytest writes down the whole stack of an interrupted session.
+            item.session.shouldfail = "a test failed that has to pass"
             return True
         return None
 
