@@ -8,15 +8,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from .shared_prefix import KeysAndValues, attend_with_prefix
-
-if TYPE_CHECKING:
-    from transformers import DiffusionGemmaForBlockDiffusion
 
 _ATTENTION = "winnow_shared_prefix"
 
@@ -39,13 +36,13 @@ class DiffusionGemma:
     """The model, ready to encode prompts and to read canvases.
 
     Args:
-        model: loaded by transformers; its decoder's attention is replaced.
+        model: transformers' `DiffusionGemmaForBlockDiffusion`; its decoder's attention is replaced.
     """
 
-    def __init__(self, model: DiffusionGemmaForBlockDiffusion) -> None:
+    def __init__(self, model: Any) -> None:
         _register_attention()
         self._model = model.eval()
-        self._decoder: Any = model.model.decoder
+        self._decoder = model.model.decoder
         config = copy.copy(self._decoder.text_config)
         config._attn_implementation = _ATTENTION
         for layer in self._decoder.layers:
@@ -66,7 +63,7 @@ class DiffusionGemma:
         """Keys and values of a prompt, at batch 1."""
         from transformers import DynamicCache
 
-        cache = DynamicCache(config=self._model.config.get_text_config(decoder=True))
+        cache: Any = DynamicCache(config=self._model.config.get_text_config(decoder=True))
         tokens = torch.tensor([list(ids)], device=self._decoder.embed_tokens.weight.device)
         self._model.model.encoder(input_ids=tokens, past_key_values=cache)
         layers = tuple((layer.keys, layer.values) for layer in cache.layers)
@@ -112,18 +109,25 @@ class PromptedGemma:
                 past_key_values=None,
                 winnow_prompt=self.prompt.layers[index],
             )
-        return decoder.norm(states)  # type: ignore[no-any-return]
+        normed: Tensor = decoder.norm(states)
+        return normed
 
     def logits(self, hidden: Tensor) -> Tensor:
         """See `Adapter.logits`; with the model's soft cap."""
         cap = self.model.final_logit_softcapping
-        return torch.tanh(self.model.lm_head(hidden).float() / cap) * cap
+        capped: Tensor = torch.tanh(_wide(self.model.lm_head(hidden)) / cap) * cap
+        return capped
 
     def soften(self, probabilities: Tensor) -> Tensor:
         """See `Adapter.soften`."""
         table = self.decoder.embed_tokens
-        scale = table.embed_scale.to(table.weight.dtype)
-        return (probabilities.to(table.weight.dtype) @ table.weight) * scale  # type: ignore[no-any-return]
+        soft: Tensor = probabilities.to(table.weight.dtype) @ table.weight
+        scaled: Tensor = soft * table.embed_scale.to(table.weight.dtype)
+        return scaled
+
+
+def _wide(logits: Tensor) -> Tensor:
+    return logits if logits.dtype == torch.float64 else logits.float()
 
 
 def _register_attention() -> None:

@@ -46,4 +46,5 @@ def tiny_gemma(canvas: int = 12, window: int = 16, seed: int = 0, **text: Any) -
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return DiffusionGemmaForBlockDiffusion(config).eval()
+        model: Any = DiffusionGemmaForBlockDiffusion(config)
+    return model.eval()
