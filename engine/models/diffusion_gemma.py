@@ -8,14 +8,30 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
+
+from engine.acceptance import EntropyBound
+from engine.denoise import Recipe, Rows, Temperature, Uniform
+from engine.errors import LoadError
+from engine.stopping import StableAndConfident
 
 from .shared_prefix import KeysAndValues, attend_with_prefix
 
 _ATTENTION = "winnow_shared_prefix"
+_CARD = {
+    "entropy_bound": 0.1,
+    "max_denoising_steps": 48,
+    "t_max": 0.8,
+    "t_min": 0.4,
+    "confidence_threshold": 0.005,
+}
+"""For checkpoints whose settings are silent."""
+_WRONG = ("missing_keys", "unexpected_keys", "mismatched_keys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +64,32 @@ class DiffusionGemma:
         for layer in self._decoder.layers:
             layer.self_attn.config = config
 
+    @classmethod
+    def load(
+        cls, folder: Path, dtype: torch.dtype = torch.float32, device: str = "cpu"
+    ) -> DiffusionGemma:
+        """Read a checkpoint's folder.
+
+        Raises:
+            LoadError: a file is missing or damaged, or a weight is missing, too many, or of another shape.
+        """
+        import transformers
+
+        kind: Any = transformers.DiffusionGemmaForBlockDiffusion
+        try:
+            model, told = kind.from_pretrained(
+                folder, dtype=dtype, local_files_only=True, output_loading_info=True
+            )
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise LoadError(f"{folder} cannot be loaded as DiffusionGemma: {error}") from error
+        wrong = [name for kind in _WRONG for name in sorted(map(str, told[kind]))]
+        if wrong:
+            raise LoadError(
+                f"{folder} is not a whole DiffusionGemma: {len(wrong)} weights are missing, too many"
+                f" or of another shape, the first is {wrong[0]}; download the checkpoint again"
+            )
+        return cls(model.to(device))
+
     @property
     def num_tokens(self) -> int:
         """Size of the vocabulary."""
@@ -57,6 +99,35 @@ class DiffusionGemma:
     def canvas_tokens(self) -> int:
         """Length of the canvases that it was trained with."""
         return int(self._model.config.canvas_length)
+
+    @property
+    def context_tokens(self) -> int:
+        """Prompt and canvas together, at most."""
+        return int(self._decoder.text_config.max_position_embeddings)
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """Tokens that end an answer, as the checkpoint's settings name them."""
+        named = self._model.generation_config.eos_token_id
+        return frozenset([named] if isinstance(named, int) else named or ())
+
+    def blank(self, seeds: Sequence[int], num_prompt_tokens: int) -> Rows:
+        """Canvases before the first step; the noise is drawn by each row's own generator."""
+        ids = torch.zeros(len(seeds), self.canvas_tokens, dtype=torch.int64)
+        positions = num_prompt_tokens + torch.arange(self.canvas_tokens)
+        return Rows(ids, positions.expand(len(seeds), -1), list(seeds))
+
+    def recipe(self, max_steps: int | None = None) -> Recipe:
+        """What the model card recommends, as the checkpoint's settings have it."""
+        settings = self._model.generation_config
+        sampler = settings.sampler_config
+        return Recipe(
+            rule=EntropyBound(_CARD["entropy_bound"] if sampler is None else sampler.entropy_bound),
+            family=Uniform(self.num_tokens),
+            max_steps=max_steps or int(_setting(settings, "max_denoising_steps")),
+            temperature=Temperature(_setting(settings, "t_max"), _setting(settings, "t_min")),
+            stop=StableAndConfident(_setting(settings, "confidence_threshold")),
+        )
 
     @torch.no_grad()
     def encode(self, ids: Sequence[int]) -> EncodedPrompt:
@@ -124,6 +195,11 @@ class PromptedGemma:
         soft: Tensor = probabilities.to(table.weight.dtype) @ table.weight
         scaled: Tensor = soft * table.embed_scale.to(table.weight.dtype)
         return scaled
+
+
+def _setting(settings: Any, name: str) -> float:
+    value = getattr(settings, name, None)
+    return float(_CARD[name] if value is None else value)
 
 
 def _wide(logits: Tensor) -> Tensor:
