@@ -96,6 +96,11 @@ class DiffusionGemma:
         return int(self._decoder.text_config.vocab_size)
 
     @property
+    def num_parameters(self) -> int:
+        """Weights, shared ones counted once."""
+        return sum(weight.numel() for weight in self._model.parameters())
+
+    @property
     def canvas_tokens(self) -> int:
         """Length of the canvases that it was trained with."""
         return int(self._model.config.canvas_length)

@@ -15,6 +15,7 @@ from engine.base import EngineInfo, Message, Sample, SampleRequest
 from engine.chat import ChatTokenizer
 from engine.errors import ContextError, LoadError, RequestError
 from engine.local import LocalEngine
+from engine.opening import load
 
 pytest.importorskip("transformers")
 
@@ -123,6 +124,35 @@ async def test_requests_that_cannot_be_answered(folder: Path, tmp_path: Path) ->
     (bare / "chat_template.jinja").unlink()
     with pytest.raises(RequestError, match="no chat template"):
         await ask(engine_of(bare), SampleRequest(messages=HELLO))
+
+
+async def test_load_says_what_was_loaded_and_refuses_another(folder: Path) -> None:
+    engine = await load(folder)
+    info = engine.info
+    assert (info.model, info.context_tokens) == (str(folder), 256)
+    assert {"model.safetensors", "tokenizer.json", "config.json", "torch"} <= set(info.manifest)
+    rows = await ask(engine, SampleRequest(messages=HELLO, n=2))
+    assert sorted(rows) == [0, 1]
+    again = await load(folder, expect=info.manifest)
+    assert again.info.manifest == info.manifest
+    with pytest.raises(LoadError, match=r"tokenizer\.json is"):
+        await load(folder, expect={"tokenizer.json": "0" * 64})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [("{", "cannot be read"), ("[]", "type None"), ('{"model_type": "gpt2"}', "'gpt2'; known are")],
+)
+async def test_settings_that_are_not_known(tmp_path: Path, settings: str, message: str) -> None:
+    (tmp_path / "config.json").write_text(settings)
+    with pytest.raises(LoadError, match=message):
+        await load(tmp_path)
+
+
+async def test_names_that_are_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(LoadError, match="no folder, and cannot be had"):
+        await load(str(tmp_path / "nothing"))
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "unnamed", "renamed"])
