@@ -1,6 +1,7 @@
 """A prompt in, samples out. Importing this package does not import torch."""
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .base import (
@@ -27,14 +28,16 @@ from .scripted import ScriptedEngine as ScriptedEngine
 
 if TYPE_CHECKING:
     from .embedded import EmbeddedEngine as EmbeddedEngine
+    from .local import LocalEngine as LocalEngine
+    from .opening import load as load
+
+_LAZY = {"EmbeddedEngine": "embedded", "LocalEngine": "local", "load": "opening"}
 
 
 def __getattr__(name: str) -> object:
-    """EmbeddedEngine brings torch, so it is imported when it is first asked for."""
-    if name == "EmbeddedEngine":
+    """What brings torch is imported when it is first asked for."""
+    if name in _LAZY:
         # Threads that wait for each other by spinning take five times as long where tests run beside them.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        from .embedded import EmbeddedEngine
-
-        return EmbeddedEngine
+        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,139 +7,231 @@ else runs beside it. A finished row leaves the batch at once and never costs aga
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
 
-from .acceptance import AcceptanceRule
+from .acceptance import AcceptanceRule, Step
+from .families import Absorbing as Absorbing, StateFamily, Uniform as Uniform
+from .stopping import Filled, StopRule
+from .vocabulary import CHUNK_ELEMENTS, Query, Reading, read_vocabulary
+
+StopReason: TypeAlias = Literal["filled", "settled", "steps"]
+
+
+class Limit(Protocol):
+    """What may not stand where: a grammar, kinds of positions, bans."""
+
+    def __call__(self, logits: Tensor, rows: Tensor, places: Tensor) -> Tensor:
+        """Logits `(some, vocabulary)` with -inf where a token may not stand.
+
+        `rows` and `places`, `(some,) int64`, say which row of the request and which position of its canvas each belongs to.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Canvases that are denoised together.
-
-    `allowed` says per position which tokens may be drawn there: an index into `Adapter.vocabularies`.
-    """
+    """Canvases that are denoised together."""
 
     ids: Tensor
-    """`(rows, canvas) int64`; masked positions hold the mask token."""
+    """`(rows, canvas) int64`; masked positions hold the mask token, pinned ones what is pinned there."""
     positions: Tensor
     """`(rows, canvas) int64`, rotary positions."""
-    allowed: Tensor
-    """`(canvas,) int64`."""
     seeds: Sequence[int]
-    banned: Tensor | None = None
-    """`(rows, canvas, some) int64`: tokens that may not be drawn there, pads for none. What stands beside a changed
-    span is not part of the change, and bans keep it so."""
+    limit: Limit | None = None
+    is_pinned: Tensor | None = None
+    """`(rows, canvas) bool`; None where the noise shows what is open, as masks do."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedRow:
-    """One row that has no masked position left."""
+    """One row that is done."""
 
     index: int
     ids: list[int]
     steps: int
     confidence: float
     """Mean log-probability of the tokens that were drawn, in nats."""
-
-
-class StateFamily(Protocol):
-    """How noise looks: absorbing masks here; uniform noise can join with its own renoise."""
-
-    def is_open(self, ids: Tensor) -> Tensor:
-        """`(rows, canvas) bool`: positions that still hold noise."""
-
-    def settle(self, ids: Tensor, proposed: Tensor, accepted: Tensor) -> Tensor:
-        """The next canvases: accepted tokens stay, the others become noise again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Absorbing:
-    """Masked diffusion: noise is one mask token, and what was accepted stays."""
-
-    mask_id: int
-    end_id: int
-
-    def is_open(self, ids: Tensor) -> Tensor:
-        """See `StateFamily`."""
-        return ids == self.mask_id
-
-    def settle(self, ids: Tensor, proposed: Tensor, accepted: Tensor) -> Tensor:
-        """Accepted tokens stay; all that follows an end of text is closed with it."""
-        ids = torch.where(accepted, proposed, ids)
-        ended = (ids == self.end_id).cumsum(1) > 0
-        return torch.where(ended, torch.full_like(ids, self.end_id), ids)
+    entropy: float = 0.0
+    """Mean of the open positions in the last step, in nats."""
+    lowest: float = 0.0
+    """Log-probability of the token that was least sure."""
+    reason: StopReason = "filled"
 
 
 class Adapter(Protocol):
     """The model's side of the loop."""
 
     @property
-    def vocabularies(self) -> Tensor:
-        """`(kinds, vocabulary) float`: 0 where a token may stand, -inf where not."""
+    def num_tokens(self) -> int:
+        """Size of the vocabulary."""
 
-    def open_logits(self, ids: Tensor, positions: Tensor, is_open: Tensor) -> Tensor:
-        """`(open positions, vocabulary) float`: logits of the open positions, row by row."""
+    @property
+    def is_self_conditioned(self) -> bool:
+        """True where a step reads the mean embeddings of the step before."""
+
+    def hidden(self, ids: Tensor, positions: Tensor, soft: Tensor | None) -> Tensor:
+        """Last states `(rows, canvas, width)`; `soft` has the same shape."""
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """`(some, width)` to `(some, vocabulary)`."""
+
+    def soften(self, probabilities: Tensor) -> Tensor:
+        """`(some, vocabulary)` to mean embeddings `(some, width)`."""
 
 
-@torch.no_grad()
-def denoise(
-    adapter: Adapter,
-    rows: Rows,
-    rule: AcceptanceRule,
-    family: StateFamily,
-    max_steps: int,
-    temperature: float = 1.0,
-) -> Iterator[list[FinishedRow]]:
+@dataclass(frozen=True, slots=True)
+class Temperature:
+    """From `first` to `last`, linear in the steps (DiffusionGemma: 0.8 to 0.4)."""
+
+    first: float = 1.0
+    last: float = 1.0
+
+    def at(self, steps_left: Tensor, max_steps: int) -> Tensor:
+        """`(rows,)`, of a step; the one that is being made is among those that are left."""
+        return self.last + (self.first - self.last) * steps_left / max_steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How rows are denoised."""
+
+    rule: AcceptanceRule
+    family: StateFamily
+    max_steps: int
+    temperature: Temperature = field(default_factory=Temperature)
+    stop: StopRule = field(default_factory=Filled)
+    chunk_elements: int = CHUNK_ELEMENTS
+
+
+def denoise(adapter: Adapter, rows: Rows, recipe: Recipe) -> Iterator[list[FinishedRow]]:
     """Denoise all rows; after every step yield the rows that finished in it (often none).
 
-    Stopping the iteration frees the batch. No tensor of shape (rows, canvas, vocabulary) is ever made: logits exist
-    for open positions only, and only within a step.
+    Stopping the iteration frees the batch.
     """
-    ids, positions, banned = rows.ids, rows.positions, rows.banned
-    live = torch.arange(len(ids))
-    generators = [torch.Generator().manual_seed(seed) for seed in rows.seeds]
-    log_probability = torch.zeros(len(ids), dtype=torch.float64)
-    num_drawn = torch.zeros(len(ids), dtype=torch.float64)
-    for step in range(max_steps):
-        is_open = family.is_open(ids)
-        limits = adapter.vocabularies[rows.allowed].expand(len(ids), -1, -1)[is_open]
-        logits = adapter.open_logits(ids, positions, is_open) + limits
-        if banned is not None:
-            logits = logits.scatter(1, banned[live][is_open], -torch.inf)
-        uniform = torch.stack([torch.rand(ids.shape[1], generator=generators[i]) for i in live])
-        drawn, confidence = _draw(logits, uniform[is_open], temperature)
-        proposed = ids.masked_scatter(is_open, drawn)
-        scores = torch.full(ids.shape, -torch.inf).masked_scatter(is_open, confidence.float())
-        accepted = rule.accept(scores, is_open, max_steps - step)
-        log_probability[live] += torch.where(accepted, scores, 0.0).sum(1).double()
-        num_drawn[live] += accepted.sum(1)
-        ids = family.settle(ids, proposed, accepted)
-        done = ~family.is_open(ids).any(1)
-        yield [
-            FinishedRow(
-                int(live[row]),
-                ids[row].tolist(),
-                step + 1,
-                float(log_probability[live[row]] / num_drawn[live[row]].clamp(min=1)),
-            )
-            for row in done.nonzero().flatten()
+    batch = Batch(adapter, rows, recipe)
+    while batch.num_live:
+        yield batch.step()
+
+
+class Batch:
+    """Rows that are under way; all tensors are `(live rows, …)`."""
+
+    def __init__(self, adapter: Adapter, rows: Rows, recipe: Recipe) -> None:
+        self._adapter, self._recipe, self._limit = adapter, recipe, rows.limit
+        pinned = rows.is_pinned
+        self._is_pinned = torch.zeros_like(rows.ids, dtype=torch.bool) if pinned is None else pinned
+        self._generators = [torch.Generator().manual_seed(seed) for seed in rows.seeds]
+        self._ids = recipe.family.begin(rows.ids, self._is_pinned, self._generators)
+        self._positions = rows.positions
+        self._live = torch.arange(len(rows.ids))
+        self._soft: Tensor | None = None
+        self._emitted = torch.full_like(rows.ids, -1)
+        self._log_probability = torch.zeros(rows.ids.shape, dtype=torch.float64)
+        self._is_drawn = torch.zeros_like(rows.ids, dtype=torch.bool)
+        self._num_steps = 0
+
+    @property
+    def num_live(self) -> int:
+        """Rows that are not finished."""
+        return len(self._live)
+
+    @torch.no_grad()
+    def step(self) -> list[FinishedRow]:
+        """One step of all live rows; those that it finishes leave."""
+        recipe, family = self._recipe, self._recipe.family
+        is_open = family.is_open(self._ids, self._is_pinned)
+        look, best, reading = self._look(is_open)
+        accepted = recipe.rule.accept(look)
+        self._count(look, accepted)
+        self._ids = family.settle(self._ids, look.drawn, accepted, is_open, self._generators)
+        self._soft = self._next_soft(is_open, reading)
+        self._num_steps += 1
+        emitted = family.emitted(self._ids, best, is_open)
+        entropy = look.entropy.masked_fill(~is_open, 0.0).sum(1) / is_open.sum(1).clamp(min=1)
+        still_open = family.is_open(self._ids, self._is_pinned).any(1)
+        done = recipe.stop.is_done(emitted, self._emitted, entropy, still_open)
+        ends = done | (self._num_steps >= recipe.max_steps)
+        self._emitted = emitted
+        finished = [
+            self._finished(row, float(entropy[row]), settled=bool(done[row]))
+            for row in ends.nonzero().flatten().tolist()
         ]
-        ids, positions, live = ids[~done], positions[~done], live[~done]
-        if not len(live):
+        self._keep(~ends)
+        return finished
+
+    def _look(self, is_open: Tensor) -> tuple[Step, Tensor, Reading | None]:
+        """What the model says of the open positions."""
+        adapter, shape = self._adapter, self._ids.shape
+        steps_left = torch.full((len(self._ids),), self._recipe.max_steps - self._num_steps)
+        uniform = torch.stack([torch.rand(shape[1], generator=g) for g in self._generators])
+        hidden = adapter.hidden(self._ids, self._positions, self._soft)[is_open]
+        reading = self._read(hidden, is_open, uniform, steps_left) if len(hidden) else None
+        log_probability = torch.full(shape, -torch.inf, dtype=torch.float64)
+        entropy = torch.full(shape, torch.inf, dtype=torch.float64)
+        drawn = best = self._ids
+        if reading is not None:
+            drawn = drawn.masked_scatter(is_open, reading.drawn)
+            best = best.masked_scatter(is_open, reading.best)
+            log_probability.masked_scatter_(is_open, reading.drawn_log_probability.double())
+            entropy.masked_scatter_(is_open, reading.entropy.double())
+        return Step(is_open, drawn, log_probability, entropy, steps_left), best, reading
+
+    def _read(
+        self, hidden: Tensor, is_open: Tensor, uniform: Tensor, steps_left: Tensor
+    ) -> Reading:
+        adapter, recipe = self._adapter, self._recipe
+        rows, places = is_open.nonzero(as_tuple=True)
+        temperature = recipe.temperature.at(steps_left.double(), recipe.max_steps)[rows]
+        limit, names = self._limit, self._live[rows]
+
+        def limited(logits: Tensor, some: slice) -> Tensor:
+            return logits if limit is None else limit(logits, names[some], places[some])
+
+        query = Query(hidden, uniform[is_open], temperature, limited)
+        soften = adapter.soften if adapter.is_self_conditioned else None
+        return read_vocabulary(
+            adapter.logits, query, adapter.num_tokens, soften, recipe.chunk_elements
+        )
+
+    def _next_soft(self, is_open: Tensor, reading: Reading | None) -> Tensor | None:
+        """Mean embeddings for the next step; of pinned positions that of the token itself."""
+        if reading is None or reading.soft is None:
+            return None
+        width = reading.soft.shape[1]
+        pinned = torch.nn.functional.one_hot(self._ids[~is_open], self._adapter.num_tokens)
+        soft = torch.zeros(*self._ids.shape, width, dtype=reading.soft.dtype)
+        soft[is_open] = reading.soft
+        if len(pinned):
+            soft[~is_open] = self._adapter.soften(pinned.to(reading.soft.dtype))
+        return soft
+
+    def _count(self, look: Step, accepted: Tensor) -> None:
+        self._log_probability = torch.where(accepted, look.log_probability, self._log_probability)
+        self._is_drawn = self._is_drawn | accepted
+
+    def _finished(self, row: int, entropy: float, *, settled: bool) -> FinishedRow:
+        drawn = self._log_probability[row][self._is_drawn[row]]
+        is_filled = isinstance(self._recipe.stop, Filled)
+        return FinishedRow(
+            index=int(self._live[row]),
+            ids=self._emitted[row].tolist(),
+            steps=self._num_steps,
+            confidence=float(drawn.mean()) if len(drawn) else 0.0,
+            entropy=entropy,
+            lowest=float(drawn.min()) if len(drawn) else 0.0,
+            reason=("filled" if is_filled else "settled") if settled else "steps",
+        )
+
+    def _keep(self, kept: Tensor) -> None:
+        """Finished rows leave: canvases, self-conditioning, generators and sums move together."""
+        if bool(kept.all()):
             return
-
-
-def _draw(logits: Tensor, uniform: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
-    """Inverse-transform sampling: tokens `(open,)` and their log-probability at temperature 1."""
-    log_probabilities = logits.float().log_softmax(-1)
-    if temperature <= 0:
-        drawn = log_probabilities.argmax(-1)
-    else:
-        cumulative = (log_probabilities / temperature).softmax(-1).cumsum(-1)
-        threshold = uniform[:, None].to(cumulative.dtype) * cumulative[:, -1:]
-        drawn = torch.searchsorted(cumulative, threshold).squeeze(1).clamp(max=logits.shape[1] - 1)
-    return drawn, log_probabilities.gather(1, drawn[:, None]).squeeze(1)
+        self._generators = [g for g, k in zip(self._generators, kept.tolist(), strict=True) if k]
+        self._ids, self._positions = self._ids[kept], self._positions[kept]
+        self._live, self._emitted = self._live[kept], self._emitted[kept]
+        self._is_pinned, self._is_drawn = self._is_pinned[kept], self._is_drawn[kept]
+        self._log_probability = self._log_probability[kept]
+        self._soft = None if self._soft is None else self._soft[kept]

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
+
+from .base import Step
+from .quota import most_confident
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,7 @@ class ConfidenceThreshold:
 
     probability: float = 0.9
 
-    def accept(self, confidence: Tensor, masked: Tensor, steps_left: int) -> Tensor:
+    def accept(self, step: Step) -> Tensor:
         """See `AcceptanceRule.accept`."""
-        quota = torch.ceil(masked.sum(1) / steps_left)
-        ranked = confidence.masked_fill(~masked, -torch.inf).argsort(1, descending=True)
-        rank = ranked.argsort(1)
-        return masked & ((rank < quota[:, None]) | (confidence > math.log(self.probability)))
+        is_sure = step.log_probability > math.log(self.probability)
+        return step.is_open & (most_confident(step) | is_sure)

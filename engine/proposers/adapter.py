@@ -31,10 +31,27 @@ class EmbeddedAdapter:
         text[:, tokens.NEWLINE] = 0
         return text
 
-    def open_logits(self, ids: Tensor, positions: Tensor, is_open: Tensor) -> Tensor:
-        """See `Adapter.open_logits`."""
-        hidden = self.network.encode_canvas(ids, positions, self.encoded.prefix)
-        return self.network.text_logits(hidden[is_open]).float()
+    @property
+    def num_tokens(self) -> int:
+        """See `Adapter.num_tokens`."""
+        return self.network.config.vocabulary
+
+    @property
+    def is_self_conditioned(self) -> bool:
+        """It is not."""
+        return False
+
+    def hidden(self, ids: Tensor, positions: Tensor, soft: Tensor | None) -> Tensor:
+        """See `Adapter.hidden`."""
+        return self.network.encode_canvas(ids, positions, self.encoded.prefix)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """See `Adapter.logits`."""
+        return self.network.text_logits(hidden)
+
+    def soften(self, probabilities: Tensor) -> Tensor:
+        """Never asked."""
+        raise NotImplementedError("the embedded model does not condition on its last step")
 
     @torch.no_grad()
     def open_log_probabilities(
@@ -49,6 +66,6 @@ class EmbeddedAdapter:
             some = ids[first : first + rows_at_once]
             width = int((some != tokens.EOS).sum(1).max()) + 1
             some, places = some[:, :width], positions[first : first + rows_at_once, :width]
-            logits = self.open_logits(some, places, some == tokens.MASK)
+            logits = self.logits(self.hidden(some, places, None)[some == tokens.MASK]).float()
             chunks.append((logits + self.vocabularies[ANY_TEXT]).log_softmax(-1))
         return torch.cat(chunks)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from engine import tokens
-from engine.acceptance import ConfidenceThreshold
+from engine.acceptance import ConfidenceThreshold, Step
 from engine.question import Question
 from engine.span_choice import SpanChoice
 from engine.spans import Frame, Span
@@ -127,7 +127,8 @@ def _fill_surest(adapter: EmbeddedAdapter, state: _State, steps_left: int) -> _S
     is_open = state.ids == tokens.MASK
     best, chosen = adapter.open_log_probabilities(state.ids, state.positions).max(-1)
     values = torch.full(state.ids.shape, -torch.inf).masked_scatter(is_open, best)
-    taken = _RULE.accept(values, is_open, steps_left)
+    left = torch.full((len(values),), steps_left)
+    taken = _RULE.accept(Step(is_open, state.ids, values, values, left))
     ids = torch.where(taken, state.ids.masked_scatter(is_open, chosen), state.ids)
     scores = state.scores + torch.where(taken, values, 0.0).sum(1)
     return _State(ids, state.positions, state.holes, scores)

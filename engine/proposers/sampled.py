@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from engine import tokens
 from engine.acceptance import AcceptanceRule, ConfidenceThreshold
 from engine.base import SampleRequest
-from engine.denoise import Absorbing, FinishedRow, Rows, denoise
+from engine.denoise import Absorbing, FinishedRow, Recipe, Rows, Temperature, denoise
+from engine.limits import KindLimit
 from engine.question import Question
 from engine.span_choice import SpanChoice
 from engine.spans import Frame, Span, as_canvas
@@ -86,11 +88,13 @@ def _draw_rows(
     for blanks in batches:
         finished = denoise(
             adapter,
-            blank_rows(question, blanks),
-            rule or ConfidenceThreshold(),
-            Absorbing(tokens.MASK, tokens.EOS),
-            request.max_steps,
-            request.temperature,
+            blank_rows(question, blanks, adapter.vocabularies),
+            Recipe(
+                rule=rule or ConfidenceThreshold(),
+                family=Absorbing(tokens.MASK, tokens.EOS),
+                max_steps=request.max_steps,
+                temperature=Temperature(request.temperature, request.temperature),
+            ),
         )
         scores = [score.tolist() for score in choice.score([blank.span for blank in blanks])]
         for some in finished:
@@ -124,7 +128,7 @@ def _width_of(blank: Blank) -> int:
     return next(width for width in _WIDTHS if blank.num_slots <= width)
 
 
-def blank_rows(question: Question, blanks: Sequence[Blank]) -> Rows:
+def blank_rows(question: Question, blanks: Sequence[Blank], vocabularies: Tensor) -> Rows:
     """The first state of the loop, for canvases of one width."""
     width = _width_of(blanks[0])
     canvases = [blank.frame.canvas([tokens.MASK] * blank.span.length) for blank in blanks]
@@ -136,9 +140,8 @@ def blank_rows(question: Question, blanks: Sequence[Blank]) -> Rows:
     return Rows(
         torch.tensor([ids + [tokens.EOS] * (width - len(ids)) for ids in canvases]),
         starts[:, None] + torch.arange(width),
-        torch.full((width,), ANY_TEXT),
         [blank.seed for blank in blanks],
-        banned,
+        KindLimit(vocabularies, torch.full((width,), ANY_TEXT), banned),
     )
 
 

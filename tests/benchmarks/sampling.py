@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 
 from engine import SampleRequest, tokens
-from engine.acceptance import ConfidenceThreshold
+from engine.acceptance import ConfidenceThreshold, Step
 from engine.base import Passage
 from engine.loading import LoadedModel, load_model
 from engine.prefix import PrefixCache
@@ -87,7 +87,8 @@ def _plain_loop(model: LoadedModel, passage: Passage) -> None:
 
 
 def _plain_batch(model: LoadedModel, question: Question, blanks: list[Blank]) -> None:
-    network, rows = model.network, blank_rows(question, blanks)
+    network, limits = model.network, EmbeddedAdapter(model.network, question.encoded).vocabularies
+    rows = blank_rows(question, blanks, limits)
     canvas = rows.ids
     prompt = torch.tensor(question.prompt).expand(len(canvas), -1)
     length, width = prompt.shape[1], canvas.shape[1]
@@ -96,7 +97,7 @@ def _plain_batch(model: LoadedModel, question: Question, blanks: list[Blank]) ->
     allowed = (torch.arange(length + width) < length)[None] | (segments[0] == 1)[:, None]
     mask = torch.zeros(allowed.shape).masked_fill(~allowed, -30_000.0)
     mask = mask.to(network.embedding.weight.dtype)
-    limits = EmbeddedAdapter(network, question.encoded).vocabularies[ANY_TEXT]
+    limits = limits[ANY_TEXT]
     for step in range(_STEPS):
         sequence = torch.cat([prompt, canvas], 1)
         hidden = network(sequence, segments, positions, mask[None, None])
@@ -105,7 +106,8 @@ def _plain_batch(model: LoadedModel, question: Question, blanks: list[Blank]) ->
         drawn = torch.multinomial(probabilities.flatten(0, 1), 1).view(canvas.shape)
         confidence = probabilities.log().gather(-1, drawn[..., None]).squeeze(-1)
         is_open = canvas == tokens.MASK
-        kept = ConfidenceThreshold().accept(confidence, is_open, _STEPS - step)
+        left = torch.full((len(canvas),), _STEPS - step)
+        kept = ConfidenceThreshold().accept(Step(is_open, drawn, confidence, confidence, left))
         canvas = torch.where(kept, drawn, canvas)
 
 

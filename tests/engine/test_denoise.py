@@ -9,8 +9,9 @@ import torch
 from hypothesis import given, settings, strategies as st
 from torch import Tensor
 
-from engine.acceptance import ConfidenceThreshold
-from engine.denoise import Absorbing, FinishedRow, Rows, denoise
+from engine.acceptance import AcceptanceRule, ConfidenceThreshold, EntropyBound, FixedQuota, Step
+from engine.denoise import Absorbing, FinishedRow, Recipe, Rows, Temperature, denoise
+from engine.limits import KindLimit
 from engine.models.embedded import EditNetwork
 from engine.prefix import PrefixCache
 from engine.proposers.adapter import EmbeddedAdapter
@@ -33,8 +34,22 @@ class _TypedAdapter:
         digits[8:15] = 0
         return torch.stack([text, digits])
 
-    def open_logits(self, ids: Tensor, positions: Tensor, is_open: Tensor) -> Tensor:
-        return self.inner.open_logits(ids, positions, is_open)
+    @property
+    def num_tokens(self) -> int:
+        return self.inner.num_tokens
+
+    @property
+    def is_self_conditioned(self) -> bool:
+        return False
+
+    def hidden(self, ids: Tensor, positions: Tensor, soft: Tensor | None) -> Tensor:
+        return self.inner.hidden(ids, positions, soft)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        return self.inner.logits(hidden)
+
+    def soften(self, probabilities: Tensor) -> Tensor:
+        return self.inner.soften(probabilities)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +61,10 @@ def adapter(network: EditNetwork) -> _TypedAdapter:
 
 
 def _rows(
-    seeds: list[int], pinned: dict[int, int] | None = None, banned: Tensor | None = None
+    adapter: _TypedAdapter,
+    seeds: list[int],
+    pinned: dict[int, int] | None = None,
+    banned: Tensor | None = None,
 ) -> Rows:
     ids = torch.full((len(seeds), _WIDTH), _MASK)
     for place, token in (pinned or {}).items():
@@ -54,13 +72,22 @@ def _rows(
     positions = torch.arange(_WIDTH).expand(len(seeds), -1) + 5
     allowed = torch.zeros(_WIDTH, dtype=torch.int64)
     allowed[0] = 1
-    return Rows(ids, positions, allowed, seeds, banned)
+    return Rows(ids, positions, seeds, KindLimit(adapter.vocabularies, allowed, banned))
+
+
+def _recipe(steps: int, temperature: float = 1.0) -> Recipe:
+    return Recipe(
+        rule=ConfidenceThreshold(),
+        family=_FAMILY,
+        max_steps=steps,
+        temperature=Temperature(temperature, temperature),
+    )
 
 
 def _run(
     adapter: _TypedAdapter, rows: Rows, steps: int = 6, temperature: float = 1.0
 ) -> dict[int, FinishedRow]:
-    some = denoise(adapter, rows, ConfidenceThreshold(), _FAMILY, steps, temperature)
+    some = denoise(adapter, rows, _recipe(steps, temperature))
     return {row.index: row for finished in some for row in finished}
 
 
@@ -69,16 +96,16 @@ def _run(
 def test_row_of_a_batch_equals_the_row_alone(
     adapter: _TypedAdapter, seeds: list[int], steps: int
 ) -> None:
-    together = _run(adapter, _rows(seeds), steps)
+    together = _run(adapter, _rows(adapter, seeds), steps)
     for index, seed in enumerate(seeds):
-        alone = _run(adapter, _rows([seed]), steps)[0]
+        alone = _run(adapter, _rows(adapter, [seed]), steps)[0]
         assert together[index].ids == alone.ids
         assert together[index].steps == alone.steps
         assert together[index].confidence == pytest.approx(alone.confidence)
 
 
 def test_every_row_finishes_within_the_steps(adapter: _TypedAdapter) -> None:
-    rows = _run(adapter, _rows(list(range(20))), steps=5)
+    rows = _run(adapter, _rows(adapter, list(range(20))), steps=5)
     assert sorted(rows) == list(range(20))
     assert all(
         _MASK not in row.ids and row.steps <= 5 and row.confidence <= 0 for row in rows.values()
@@ -87,23 +114,23 @@ def test_every_row_finishes_within_the_steps(adapter: _TypedAdapter) -> None:
 
 def test_pinned_tokens_are_never_denoised(adapter: _TypedAdapter) -> None:
     pinned = {0: 9, 3: 77, 4: 78}
-    for row in _run(adapter, _rows(list(range(16)), pinned)).values():
+    for row in _run(adapter, _rows(adapter, list(range(16)), pinned)).values():
         end = row.ids.index(_EOS) if _EOS in row.ids else _WIDTH
         assert all(row.ids[place] == token for place, token in pinned.items() if place < end)
 
 
 def test_typed_slots_take_only_their_tokens(adapter: _TypedAdapter) -> None:
-    for row in _run(adapter, _rows(list(range(24)))).values():
+    for row in _run(adapter, _rows(adapter, list(range(24)))).values():
         assert adapter.vocabularies[1][row.ids[0]] == 0
         assert all(adapter.vocabularies[0][token] == 0 for token in row.ids[1:])
 
 
 def test_banned_tokens_are_never_drawn(adapter: _TypedAdapter) -> None:
-    free = _run(adapter, _rows([3]), temperature=0.0)[0]
+    free = _run(adapter, _rows(adapter, [3]), temperature=0.0)[0]
     banned = torch.zeros(1, _WIDTH, 2, dtype=torch.int64)
     for place, token in enumerate(free.ids):
         banned[0, place, place % 2] = token
-    again = _run(adapter, _rows([3], banned=banned), temperature=0.0)[0]
+    again = _run(adapter, _rows(adapter, [3], banned=banned), temperature=0.0)[0]
     before_end = again.ids[: again.ids.index(_EOS)] if _EOS in again.ids else again.ids
     assert before_end
     assert all(token != free.ids[place] for place, token in enumerate(before_end))
@@ -111,21 +138,19 @@ def test_banned_tokens_are_never_drawn(adapter: _TypedAdapter) -> None:
 
 def test_row_without_noise_is_finished_at_once(adapter: _TypedAdapter) -> None:
     (row,) = next(
-        denoise(
-            adapter, _rows([1], dict.fromkeys(range(_WIDTH), 70)), ConfidenceThreshold(), _FAMILY, 3
-        )
+        denoise(adapter, _rows(adapter, [1], dict.fromkeys(range(_WIDTH), 70)), _recipe(3))
     )
     assert row.ids == [70] * _WIDTH
 
 
 def test_nothing_follows_an_end_of_text(adapter: _TypedAdapter) -> None:
-    for row in _run(adapter, _rows(list(range(24)))).values():
+    for row in _run(adapter, _rows(adapter, list(range(24)))).values():
         if _EOS in row.ids:
             assert set(row.ids[row.ids.index(_EOS) :]) == {_EOS}
 
 
 def test_zero_temperature_ignores_seeds(adapter: _TypedAdapter) -> None:
-    rows = _run(adapter, _rows([1, 2, 3]), temperature=0.0)
+    rows = _run(adapter, _rows(adapter, [1, 2, 3]), temperature=0.0)
     assert rows[0].ids == rows[1].ids == rows[2].ids
 
 
@@ -134,39 +159,49 @@ class _CountingAdapter:
     """Counts the rows of every pass; row 0 is sure at once, the others are not."""
 
     passes: list[int]
-    vocabularies: Tensor
+    num_tokens: int = 8
+    is_self_conditioned: bool = False
 
-    def open_logits(self, ids: Tensor, positions: Tensor, is_open: Tensor) -> Tensor:
+    def hidden(self, ids: Tensor, positions: Tensor, soft: Tensor | None) -> Tensor:
         self.passes.append(len(ids))
-        row = is_open.nonzero()[:, 0]
-        logits = torch.zeros(len(row), 8)
-        logits[positions[row, 0] == 0, 5] = 50.0
+        return positions[..., None].float()
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        logits = torch.zeros(len(hidden), 8)
+        logits[:, [_MASK, _EOS]] = -torch.inf
+        logits[hidden[:, 0] == 0, 5] = 50.0
         return logits
+
+    def soften(self, probabilities: Tensor) -> Tensor:
+        return probabilities
 
 
 def test_finished_rows_leave_the_batch_and_are_yielded_at_once() -> None:
-    adapter = _CountingAdapter(
-        [], torch.zeros(1, 8).index_fill(1, torch.tensor([_MASK, _EOS]), -torch.inf)
-    )
+    adapter = _CountingAdapter([])
     positions = torch.tensor([0, 9, 9])[:, None].expand(-1, 4)
-    rows = Rows(torch.full((3, 4), _MASK), positions, torch.zeros(4, dtype=torch.int64), [1, 2, 3])
-    loop = denoise(adapter, rows, ConfidenceThreshold(), _FAMILY, 4)
+    rows = Rows(torch.full((3, 4), _MASK), positions, [1, 2, 3])
+    loop = denoise(adapter, rows, _recipe(4))
     assert [row.index for row in next(loop)] == [0]
     rest = [row.index for finished in loop for row in finished]
     assert sorted(rest) == [1, 2]
     assert adapter.passes == [3, 2, 2, 2]
 
 
+@pytest.mark.parametrize(
+    "rule", [ConfidenceThreshold(0.9), FixedQuota(), EntropyBound(0.5, finish=True)]
+)
 @given(
     confidence=st.lists(st.floats(-9, -0.01), min_size=8, max_size=8),
     masked=st.lists(st.booleans(), min_size=8, max_size=8),
     steps=st.integers(1, 6),
 )
 def test_rule_keeps_some_masked_position_and_nothing_else(
-    confidence: list[float], masked: list[bool], steps: int
+    rule: AcceptanceRule, confidence: list[float], masked: list[bool], steps: int
 ) -> None:
     is_masked = torch.tensor([masked])
-    kept = ConfidenceThreshold(0.9).accept(torch.tensor([confidence]), is_masked, steps)
+    sure = torch.tensor([confidence]).masked_fill(~is_masked, -torch.inf)
+    step = Step(is_masked, is_masked.long(), sure, -sure, torch.tensor([steps]))
+    kept = rule.accept(step)
     assert not (kept & ~is_masked).any()
     assert kept.any() == is_masked.any()
     assert steps > 1 or bool((kept == is_masked).all())

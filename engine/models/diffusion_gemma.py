@@ -1,0 +1,233 @@
+"""DiffusionGemma: transformers' own weights and layers, our attention to the prompt and our pass over the vocabulary.
+
+The prompt is encoded at batch 1. In a step the decoder sees the canvases of all live rows, and the prompt once.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from engine.acceptance import EntropyBound
+from engine.denoise import Recipe, Rows, Temperature, Uniform
+from engine.errors import LoadError
+from engine.stopping import StableAndConfident
+
+from .shared_prefix import KeysAndValues, attend_with_prefix
+
+_ATTENTION = "winnow_shared_prefix"
+_CARD = {
+    "entropy_bound": 0.1,
+    "max_denoising_steps": 48,
+    "t_max": 0.8,
+    "t_min": 0.4,
+    "confidence_threshold": 0.005,
+}
+"""For checkpoints whose settings are silent."""
+_WRONG = ("missing_keys", "unexpected_keys", "mismatched_keys")
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPrompt:
+    """What the canvases see of a prompt."""
+
+    layers: tuple[KeysAndValues, ...]
+    """Of sliding layers only the last tokens of their window."""
+    num_tokens: int
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory of keys and values."""
+        return sum(t.numel() * t.element_size() for pair in self.layers for t in pair)
+
+
+class DiffusionGemma:
+    """The model, ready to encode prompts and to read canvases.
+
+    Args:
+        model: transformers' `DiffusionGemmaForBlockDiffusion`; its decoder's attention is replaced.
+    """
+
+    def __init__(self, model: Any) -> None:
+        _register_attention()
+        self._model = model.eval()
+        self._decoder = model.model.decoder
+        config = copy.copy(self._decoder.text_config)
+        config._attn_implementation = _ATTENTION
+        for layer in self._decoder.layers:
+            layer.self_attn.config = config
+
+    @classmethod
+    def load(
+        cls, folder: Path, dtype: torch.dtype = torch.float32, device: str = "cpu"
+    ) -> DiffusionGemma:
+        """Read a checkpoint's folder.
+
+        Raises:
+            LoadError: a file is missing or damaged, or a weight is missing, too many, or of another shape.
+        """
+        import transformers
+
+        kind: Any = transformers.DiffusionGemmaForBlockDiffusion
+        try:
+            model, told = kind.from_pretrained(
+                folder, dtype=dtype, local_files_only=True, output_loading_info=True
+            )
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise LoadError(f"{folder} cannot be loaded as DiffusionGemma: {error}") from error
+        wrong = [name for kind in _WRONG for name in sorted(map(str, told[kind]))]
+        if wrong:
+            raise LoadError(
+                f"{folder} is not a whole DiffusionGemma: {len(wrong)} weights are missing, too many"
+                f" or of another shape, the first is {wrong[0]}; download the checkpoint again"
+            )
+        return cls(model.to(device))
+
+    @property
+    def num_tokens(self) -> int:
+        """Size of the vocabulary."""
+        return int(self._decoder.text_config.vocab_size)
+
+    @property
+    def num_parameters(self) -> int:
+        """Weights, shared ones counted once."""
+        return sum(weight.numel() for weight in self._model.parameters())
+
+    @property
+    def canvas_tokens(self) -> int:
+        """Length of the canvases that it was trained with."""
+        return int(self._model.config.canvas_length)
+
+    @property
+    def context_tokens(self) -> int:
+        """Prompt and canvas together, at most."""
+        return int(self._decoder.text_config.max_position_embeddings)
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """Tokens that end an answer, as the checkpoint's settings name them."""
+        named = self._model.generation_config.eos_token_id
+        return frozenset([named] if isinstance(named, int) else named or ())
+
+    def blank(self, seeds: Sequence[int], num_prompt_tokens: int) -> Rows:
+        """Canvases before the first step; the noise is drawn by each row's own generator."""
+        ids = torch.zeros(len(seeds), self.canvas_tokens, dtype=torch.int64)
+        positions = num_prompt_tokens + torch.arange(self.canvas_tokens)
+        return Rows(ids, positions.expand(len(seeds), -1), list(seeds))
+
+    def recipe(self, max_steps: int | None = None) -> Recipe:
+        """What the model card recommends, as the checkpoint's settings have it."""
+        settings = self._model.generation_config
+        sampler = settings.sampler_config
+        return Recipe(
+            rule=EntropyBound(_CARD["entropy_bound"] if sampler is None else sampler.entropy_bound),
+            family=Uniform(self.num_tokens),
+            max_steps=max_steps or int(_setting(settings, "max_denoising_steps")),
+            temperature=Temperature(_setting(settings, "t_max"), _setting(settings, "t_min")),
+            stop=StableAndConfident(_setting(settings, "confidence_threshold")),
+        )
+
+    @torch.no_grad()
+    def encode(self, ids: Sequence[int]) -> EncodedPrompt:
+        """Keys and values of a prompt, at batch 1."""
+        from transformers import DynamicCache
+
+        cache: Any = DynamicCache(config=self._model.config.get_text_config(decoder=True))
+        tokens = torch.tensor([list(ids)], device=self._decoder.embed_tokens.weight.device)
+        self._model.model.encoder(input_ids=tokens, past_key_values=cache)
+        layers = tuple((layer.keys, layer.values) for layer in cache.layers)
+        return EncodedPrompt(layers=layers, num_tokens=len(ids))
+
+    def with_prompt(self, prompt: EncodedPrompt) -> PromptedGemma:
+        """The adapter of one prompt."""
+        return PromptedGemma(self._model, self._decoder, prompt)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptedGemma:
+    """The model over one encoded prompt; see `engine.denoise.Adapter`."""
+
+    model: Any
+    decoder: Any
+    prompt: EncodedPrompt
+
+    @property
+    def num_tokens(self) -> int:
+        """Size of the vocabulary."""
+        return int(self.decoder.text_config.vocab_size)
+
+    @property
+    def is_self_conditioned(self) -> bool:
+        """It reads the mean embeddings of its last step."""
+        return True
+
+    def hidden(self, ids: Tensor, positions: Tensor, soft: Tensor | None) -> Tensor:
+        """See `Adapter.hidden`; as transformers' decoder does it."""
+        decoder = self.decoder
+        embedded = decoder.embed_tokens(ids)
+        signal = torch.zeros_like(embedded) if soft is None else soft.to(embedded.dtype)
+        states = decoder.self_conditioning(embedded, signal)
+        kinds = decoder.text_config.layer_types
+        turns = {kind: decoder.rotary_emb(states, positions, kind) for kind in set(kinds)}
+        for index, layer in enumerate(decoder.layers):
+            states = layer(
+                states,
+                position_embeddings=turns[kinds[index]],
+                attention_mask=None,
+                position_ids=positions,
+                past_key_values=None,
+                winnow_prompt=self.prompt.layers[index],
+            )
+        normed: Tensor = decoder.norm(states)
+        return normed
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """See `Adapter.logits`; with the model's soft cap."""
+        cap = self.model.final_logit_softcapping
+        capped: Tensor = torch.tanh(_wide(self.model.lm_head(hidden)) / cap) * cap
+        return capped
+
+    def soften(self, probabilities: Tensor) -> Tensor:
+        """See `Adapter.soften`."""
+        table = self.decoder.embed_tokens
+        soft: Tensor = probabilities.to(table.weight.dtype) @ table.weight
+        scaled: Tensor = soft * table.embed_scale.to(table.weight.dtype)
+        return scaled
+
+
+def _setting(settings: Any, name: str) -> float:
+    value = getattr(settings, name, None)
+    return float(_CARD[name] if value is None else value)
+
+
+def _wide(logits: Tensor) -> Tensor:
+    return logits if logits.dtype == torch.float64 else logits.float()
+
+
+def _register_attention() -> None:
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    ALL_ATTENTION_FUNCTIONS.register(_ATTENTION, _attention)
+
+
+def _attention(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float,
+    winnow_prompt: KeysAndValues,
+    **_: object,
+) -> tuple[Tensor, None]:
+    """In the shape that transformers calls."""
+    out = attend_with_prefix(query, (key, value), winnow_prompt, scaling)
+    return out.transpose(1, 2), None

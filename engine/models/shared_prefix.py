@@ -1,0 +1,49 @@
+"""Attention of many canvases to one prompt: keys and values of the prompt are held once, for all rows.
+
+The prompt's part and the canvas's own part are worked out apart and joined by their log-sum-exps, which is exact: a canvas
+sees the whole prompt, without a causal mask. In the prompt's part all rows, and all query heads of a key head, stand in one
+long query (cascade inference: FlashInfer, arXiv 2501.01005, section 3.1.2), so nothing is expanded or copied.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+KeysAndValues = tuple[Tensor, Tensor]
+"""`(1, key heads, prompt, head)` each."""
+
+
+def attend_with_prefix(
+    query: Tensor, own: KeysAndValues, shared: KeysAndValues, scale: float
+) -> Tensor:
+    """`(rows, heads, canvas, head)`.
+
+    Args:
+        query: `(rows, heads, canvas, head)`.
+        own: keys and values of the canvases, `(rows, key heads, canvas, head)`.
+        shared: keys and values of the prompt, `(1, key heads, prompt, head)`.
+        scale: factor of the scores.
+    """
+    rows, heads, canvas, width = query.shape
+    key_heads = own[0].shape[1]
+    grouped = query.reshape(rows, key_heads, heads // key_heads * canvas, width)
+    inner, inner_mass = _attend(grouped, *own, scale)
+    folded = grouped.transpose(0, 1).reshape(1, key_heads, -1, width)
+    outer, outer_mass = _attend(folded, *shared, scale)
+    outer = outer.view(key_heads, rows, -1, width).transpose(0, 1)
+    outer_mass = outer_mass.view(key_heads, rows, -1).transpose(0, 1)
+    share = torch.sigmoid(outer_mass - inner_mass)[..., None].to(inner.dtype)
+    return torch.lerp(inner, outer.to(inner.dtype), share).reshape(query.shape)
+
+
+def _attend(query: Tensor, keys: Tensor, values: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """Attention, and the log-sum-exp of its scores `(batch, heads, queries)`."""
+    if query.device.type == "cpu":
+        out, mass = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+            query.contiguous(), keys.contiguous(), values.contiguous(), scale=scale
+        )
+        return out, mass
+    scores = (query.float() @ keys.float().transpose(-1, -2)) * scale
+    mass = scores.logsumexp(-1)
+    return (scores - mass[..., None]).exp().to(values.dtype) @ values, mass

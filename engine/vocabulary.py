@@ -1,0 +1,119 @@
+"""The one pass over the vocabulary: logits of some positions at a time, what is needed of them, and nothing kept.
+
+A tensor of shape (rows, canvas, vocabulary) is never made. At 262,144 tokens one row of 256 positions would take 256 MB, and the
+usual tail of a step reads and writes it some forty times. Here a chunk of positions is turned into logits, read for everything
+that a step asks, and dropped. All sums are in float32 or better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+CHUNK_ELEMENTS = 1 << 24
+"""Logits that exist at a time: 64 MB in float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a step knows of some positions, `(positions,)` each."""
+
+    drawn: Tensor
+    """int64: a token, drawn at the step's temperature."""
+    best: Tensor
+    """int64: the likeliest token."""
+    drawn_log_probability: Tensor
+    """Of the drawn token at temperature 1, in nats."""
+    best_log_probability: Tensor
+    """Of the likeliest token at the step's temperature, in nats."""
+    entropy: Tensor
+    """Of the distribution at the step's temperature, in nats."""
+    soft: Tensor | None = None
+    """`(positions, width)`: the mean embedding under that distribution, where the model conditions on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Positions to read.
+
+    `hidden` is `(positions, width)`; `uniform` and `temperature` are `(positions,)`: a number in 0..1 that draws the token, and
+    the temperature at which (0 takes the likeliest). `limit` adds to logits of a chunk what may not stand there.
+    """
+
+    hidden: Tensor
+    uniform: Tensor
+    temperature: Tensor
+    limit: Callable[[Tensor, slice], Tensor] | None = None
+
+
+def read_vocabulary(
+    head: Callable[[Tensor], Tensor],
+    query: Query,
+    vocabulary: int,
+    soften: Callable[[Tensor], Tensor] | None = None,
+    chunk_elements: int = CHUNK_ELEMENTS,
+) -> Reading:
+    """Read all positions, chunk by chunk; there is at least one.
+
+    Args:
+        head: `(some, width)` to logits `(some, vocabulary)`.
+        vocabulary: number of tokens.
+        soften: probabilities `(some, vocabulary)` to mean embeddings `(some, width)`.
+        chunk_elements: logits that may exist at a time.
+    """
+    size, end = max(1, chunk_elements // vocabulary), len(query.hidden)
+    starts = range(0, end, size)
+    return _joined([_read(head, query, slice(s, min(s + size, end)), soften) for s in starts])
+
+
+def _read(
+    head: Callable[[Tensor], Tensor],
+    query: Query,
+    some: slice,
+    soften: Callable[[Tensor], Tensor] | None,
+) -> Reading:
+    logits = head(query.hidden[some])
+    if query.limit is not None:
+        logits = query.limit(logits, some)
+    logits = logits if logits.dtype == torch.float64 else logits.float()
+    temperature = query.temperature[some, None].to(logits.dtype)
+    plain = logits.log_softmax(-1)
+    log_probabilities = plain
+    if bool((temperature != 1).any()):
+        scaled = torch.where(temperature > 0, logits / temperature.clamp(min=1e-6), logits)
+        log_probabilities = scaled.log_softmax(-1)
+    probabilities = log_probabilities.exp()
+    best_log_probability, best = log_probabilities.max(-1)
+    drawn = _drawn(probabilities, query.uniform[some])
+    drawn = torch.where(query.temperature[some] > 0, drawn, best)
+    return Reading(
+        drawn=drawn,
+        best=best,
+        drawn_log_probability=plain.gather(1, drawn[:, None]).squeeze(1),
+        best_log_probability=best_log_probability,
+        entropy=-(probabilities * log_probabilities.clamp(min=-1e4)).sum(-1),
+        soft=soften(probabilities) if soften is not None else None,
+    )
+
+
+def _drawn(probabilities: Tensor, uniform: Tensor) -> Tensor:
+    """Inverse-transform sampling: one number a position, so that a row's draws do not depend on what stands beside it."""
+    cumulative = probabilities.cumsum(-1)
+    threshold = uniform[:, None].to(cumulative.dtype) * cumulative[:, -1:]
+    last = probabilities.shape[1] - 1
+    return torch.searchsorted(cumulative, threshold, right=True).squeeze(1).clamp(max=last)
+
+
+def _joined(chunks: Sequence[Reading]) -> Reading:
+    softs = [chunk.soft for chunk in chunks if chunk.soft is not None]
+    return Reading(
+        drawn=torch.cat([chunk.drawn for chunk in chunks]),
+        best=torch.cat([chunk.best for chunk in chunks]),
+        drawn_log_probability=torch.cat([chunk.drawn_log_probability for chunk in chunks]),
+        best_log_probability=torch.cat([chunk.best_log_probability for chunk in chunks]),
+        entropy=torch.cat([chunk.entropy for chunk in chunks]),
+        soft=torch.cat(softs) if softs else None,
+    )
