@@ -1,0 +1,192 @@
+"""Masked models behind the loop: two ways to attend, and two places where a position is predicted.
+
+Bidirectional models (LLaDA, Dream) see prompt and canvas together, so what they know of the prompt depends on the canvas:
+nothing can be shared exactly, and every step runs the whole sequence. Block-causal models (SDAR, Fast-dLLM v2) never look past a
+block, so the prompt's whole blocks are encoded once for all rows; the rest of it runs with each canvas, whose block it is in.
+
+Shifted models were made from causal ones: the state of a position predicts the token after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from engine.denoise import Adapter
+
+from .backbone import Backbone
+from .shared_prefix import KeysAndValues
+from .special_ids import SpecialIds
+from .views import Canvas, Prompt, Recorded
+
+
+class MaskedModel(Protocol):
+    """A loaded model."""
+
+    @property
+    def special_ids(self) -> SpecialIds:
+        """Mask and ends."""
+
+    @property
+    def num_tokens(self) -> int:
+        """Size of the vocabulary."""
+
+    def with_prompt(self, ids: Sequence[int]) -> Adapter:
+        """The model's side of the loop for one prompt; canvases take the positions that follow it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BidirectionalModel:
+    """Prompt and canvas see each other."""
+
+    backbone: Backbone
+    special_ids: SpecialIds
+    is_shifted: bool
+
+    @property
+    def num_tokens(self) -> int:
+        """Size of the vocabulary."""
+        return self.backbone.num_tokens
+
+    def with_prompt(self, ids: Sequence[int], frozen_for: int | None = None) -> Adapter:
+        """The model's side of the loop for one prompt.
+
+        Args:
+            ids: the prompt.
+            frozen_for: None for the exact model. The length of the canvases, to encode the prompt once beside as many masks and
+                to hold it still for all rows and steps: an approximation, except while a canvas is all masks (the prefix cache
+                of Fast-dLLM, arXiv 2505.22618, section 3.2, which encodes anew for each block).
+        """
+        tail = Tail(tuple(ids), 0, self.is_shifted)
+        if frozen_for is None:
+            return PromptedModel(self.backbone, tail)
+        return PromptedModel(
+            self.backbone, Tail((), len(ids), self.is_shifted), self._freeze(ids, frozen_for)
+        )
+
+    @torch.no_grad()
+    def _freeze(self, ids: Sequence[int], canvas: int) -> EncodedPrompt:
+        whole = [*ids, *[self.special_ids.mask] * canvas]
+        view = Recorded(Canvas(ends=(len(whole),)), len(ids), [])
+        tokens = torch.tensor([whole], device=self.backbone.device)
+        states = self.backbone.states(tokens, _from(0, len(whole), tokens.device), view)
+        return EncodedPrompt(tuple(view.layers), states[:, len(ids) - 1 : len(ids)])
+
+
+@dataclass(frozen=True, slots=True)
+class BlockCausalModel:
+    """A position sees its own block and those before it; blocks are counted from the start of the prompt.
+
+    A block of a canvas is read as it was trained when all blocks before it are free of masks.
+    """
+
+    backbone: Backbone
+    special_ids: SpecialIds
+    is_shifted: bool
+    block: int
+
+    @property
+    def num_tokens(self) -> int:
+        """Size of the vocabulary."""
+        return self.backbone.num_tokens
+
+    @torch.no_grad()
+    def with_prompt(self, ids: Sequence[int]) -> Adapter:
+        """The model's side of the loop for one prompt, whose whole blocks are encoded here, at batch 1."""
+        num_whole = len(ids) // self.block * self.block
+        tail = Tail(tuple(ids[num_whole:]), num_whole, self.is_shifted)
+        if not num_whole:
+            return PromptedModel(self.backbone, tail, block=self.block)
+        view = Recorded(Prompt(self.block), num_whole, [])
+        tokens = torch.tensor([list(ids[:num_whole])], device=self.backbone.device)
+        states = self.backbone.states(tokens, _from(0, num_whole, tokens.device), view)
+        prompt = EncodedPrompt(tuple(view.layers), states[:, -1:])
+        return PromptedModel(self.backbone, tail, prompt, self.block)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPrompt:
+    """What canvases see of a prompt."""
+
+    layers: tuple[KeysAndValues, ...]
+    last: Tensor
+    """`(1, 1, width)`: the state of the last token, which a shifted model predicts the next from."""
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory of keys and values."""
+        return sum(t.numel() * t.element_size() for pair in self.layers for t in pair)
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The tokens of a prompt that run with each canvas."""
+
+    ids: tuple[int, ...]
+    first: int
+    """Position of the first."""
+    is_shifted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PromptedModel:
+    """A masked model over one prompt; see `engine.denoise.Adapter`."""
+
+    backbone: Backbone
+    tail: Tail
+    prompt: EncodedPrompt | None = None
+    block: int | None = None
+    """None where a whole canvas sees itself."""
+
+    @property
+    def num_tokens(self) -> int:
+        """Size of the vocabulary."""
+        return self.backbone.num_tokens
+
+    @property
+    def is_self_conditioned(self) -> bool:
+        """Masks carry nothing from step to step."""
+        return False
+
+    def hidden(self, ids: Tensor, positions: Tensor, soft: Tensor | None) -> Tensor:
+        """See `Adapter.hidden`; `positions` go on where the prompt ends, and states stand where their token is predicted."""
+        rows, num_tail = len(ids), len(self.tail.ids)
+        before = ids.new_tensor(self.tail.ids).expand(rows, -1)
+        turns = _from(self.tail.first, num_tail, ids.device).expand(rows, -1)
+        view = Canvas(
+            self._ends(num_tail + ids.shape[1]), self.prompt.layers if self.prompt else None
+        )
+        states = self.backbone.states(
+            torch.cat([before, ids], 1), torch.cat([turns, positions], 1), view
+        )
+        return self._aligned(states)[:, num_tail:]
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """See `Adapter.logits`."""
+        return self.backbone.logits(hidden)
+
+    def soften(self, probabilities: Tensor) -> Tensor:
+        """See `Adapter.soften`; never asked of a model that is not self-conditioned."""
+        table: Tensor = self.backbone.network.model.embed_tokens.weight
+        return probabilities.to(table.dtype) @ table
+
+    def _ends(self, length: int) -> tuple[int, ...]:
+        """Block ends of a sequence that begins with a block."""
+        if self.block is None:
+            return (length,)
+        return (*range(self.block, length, self.block), length)
+
+    def _aligned(self, states: Tensor) -> Tensor:
+        """Where shifted, each state one place later; the very first token of a text has only its own, as published."""
+        if not self.tail.is_shifted:
+            return states
+        first = self.prompt.last.expand(len(states), -1, -1) if self.prompt else states[:, :1]
+        return torch.cat([first, states[:, :-1]], 1)
+
+
+def _from(first: int, length: int, device: torch.device) -> Tensor:
+    return torch.arange(first, first + length, device=device)[None]
