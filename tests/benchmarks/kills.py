@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import cycle, islice, pairwise
 from pathlib import Path
@@ -91,7 +91,10 @@ def judge_at(phase: str, root: Path, scratch: Path) -> Iterator[subprocess.Popen
         for line in judge.stdout:
             if line == phase.encode() + b"\n":
                 break
-        yield judge
+        try:
+            yield judge
+        finally:
+            judge.kill()
 
 
 async def _judge(root: Path) -> None:
@@ -162,7 +165,7 @@ def _row(name: str, rows: list[Left]) -> str:
         sum(getattr(row, column) for row in rows)
         for column in ("processes", "mounts", "groups", "folders", "groups_later", "folders_later")
     ]
-    slowest = max(row.seconds for row in rows)
+    slowest = max((row.seconds for row in rows), default=0.0)
     return f"{name:8} {len(rows):5} " + " ".join(f"{n:9}" for n in sums) + f" {slowest:9.2f}"
 
 
@@ -181,10 +184,13 @@ def main() -> None:
         kernel.adopt_orphans()
         longest = _longest(Path(folder))
     print("seconds of a phase: " + ", ".join(f"{p} {s:.2f}" for p, s in longest.items()))
-    for phase in islice(cycle(PHASES), options.kills):
-        with tempfile.TemporaryDirectory() as folder:
-            rows[phase].append(kill_at(phase, chance.uniform(0, longest[phase]), Path(folder)))
-        print(f"\r{sum(map(len, rows.values()))}", end="", file=sys.stderr, flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):  # what was seen until then is shown
+        for phase in islice(cycle(PHASES), options.kills):
+            with tempfile.TemporaryDirectory() as folder:
+                moment = chance.uniform(0, longest[phase])
+                rows[phase].append(kill_at(phase, moment, Path(folder)))
+            print(f"\r{sum(map(len, rows.values()))}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     print(f"seed {options.seed}; left {_SETTLE_SECONDS:.0f} s after the kill; after the next start")
     print("phase    kills processes    mounts    groups   folders  g. later  f. later   seconds")

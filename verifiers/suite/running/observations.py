@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -109,7 +110,7 @@ def _read_report(
     seconds: float,
     error: Any,
 ) -> None:
-    record = seen.tests.setdefault(str(test), TestRecord())
+    record = seen.tests.setdefault(_known(test), TestRecord())
     if record.again and phase == "setup":
         record = seen.tests[str(test)] = TestRecord(seconds=record.seconds)
     record.phases[_PHASES[_PHASES.index(phase)]] += 1
@@ -140,7 +141,12 @@ def _failure(error: Any) -> Failure:
 
 
 def _read_finished(seen: Observations, test: str) -> None:
-    seen.tests.setdefault(str(test), TestRecord()).finished += 1
+    seen.tests.setdefault(_known(test), TestRecord()).finished += 1
+
+
+def _known(test: str) -> str:
+    """The same string in every run: verdicts are kept, each with the outcomes of all tests."""
+    return sys.intern(str(test))
 
 
 def _read_begin(seen: Observations) -> None:
